@@ -1,0 +1,34 @@
+"""What it takes to drive one stage with one coding agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ralphbench.model import AgentEvent, StageEnding, StageResult, StageRun
+from ralphbench.sandbox import Sandbox, SandboxProcess
+
+
+class Watch(Protocol):
+    """The harness's eye on a running stage: deadlines, caps and faults. Implemented by `trial`."""
+
+    def event(self, event: AgentEvent) -> None:
+        """Every event of the agent, as it comes."""
+
+    def check(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
+        """Called at least four times a second. Not None: end the stage now, with this ending and its evidence."""
+
+
+class Agent(Protocol):
+    """Runs one stage. Exit codes are not trusted; a result is returned only when the whole process tree is dead."""
+
+    name: str
+
+    def version(self) -> str:
+        """What is installed. Raises AgentMissing where it is not there, or is not the pinned version."""
+
+    def read_only(self) -> Sequence[Path]:
+        """Folders of the installation that a sandbox must show."""
+
+    def run(self, stage: StageRun, sandbox: Sandbox, watch: Watch) -> StageResult: ...

@@ -1,0 +1,78 @@
+"""What each server can tell and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ralphbench.model import EndpointSpec, StageModel
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model as its server describes it. None: the server does not say."""
+
+    id: str
+    loaded: bool | None = None
+    context: int | None = None
+    """Tokens of the loaded instance."""
+    max_context: int | None = None
+    quantization: str | None = None
+    size_bytes: int | None = None
+    tools: bool | None = None
+    local: bool | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    kind: str
+    version: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """How the gateway reaches the server. Lives in the gateway's memory alone; its repr hides the headers."""
+
+    base_url: str
+    """Up to and including `/v1` or its like; dialect paths are appended: `/chat/completions`, `/responses`, `/messages`."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    dialects: tuple[str, ...] = ("chat",)
+    price_provider: str | None = None
+    """The provider's id in the price table; None: not a priced provider."""
+    usage_option: bool = True
+    """Whether `stream_options.include_usage` is understood (chat dialect)."""
+    reported_cost: bool = False
+    """Whether the server reports cost in `usage.cost` (OpenRouter)."""
+
+
+class Endpoint(Protocol):
+    """One configured server. Blocking calls with short time-outs; nothing is cached."""
+
+    spec: EndpointSpec
+
+    def dialect(self) -> str:
+        """What agents speak to it: `chat`, `responses` or `messages`."""
+
+    def local(self) -> bool:
+        """Whether its calls cost nothing but the user's own electricity."""
+
+    def upstream(self) -> Upstream:
+        """With the real key, read from the environment now. Raises EndpointError with the variable's name if missing."""
+
+    def server(self) -> ServerInfo:
+        """Raises EndpointDown."""
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """Raises EndpointDown."""
+
+    def identify(self, model: StageModel) -> ModelInfo:
+        """The model as it is now. Raises EndpointDown, ModelMissing (with what there is and "did you mean")."""
+
+    def preflight(self, model: StageModel) -> ModelInfo:
+        """All that can be checked before anything is spent: there, loaded with enough context, answers a tool call
+        with a tool call, served under its own name. Raises EndpointDown, ModelMissing, WrongModel, ContextTooSmall,
+        NoToolCalls, each with the remedy as a command.
+        """
