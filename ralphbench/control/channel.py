@@ -6,6 +6,7 @@ A connection is an ownership: what was granted on it is released when it closes,
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -52,6 +53,15 @@ class Channel:
         if not line.endswith(b"\n"):
             raise GatewayLost(f"{self.path} closed the connection")
         return _unpack(codec.loads_any(line))
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._socket.settimeout(seconds)
+
+    def alive(self) -> bool:
+        """Whether the other side still holds the connection; asks nothing of it."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -63,8 +63,10 @@ class AttemptSpec:
     """SHA-256 of what makes two attempts comparable (design section 10)."""
     plan_file: Path | None = None
     """For a shared plan: the tickets, already there."""
-    smoke: bool = False
-    """One iteration only: does everything answer, and how fast."""
+    mode: str = "full"
+    """`full`; `smoke`: one iteration, does everything answer; `plan`: the plan alone."""
+    started_by: str = ""
+    """The run that owns the trial process: what its processes are marked with."""
 
     @property
     def id(self) -> str:

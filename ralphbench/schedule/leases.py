@@ -1,0 +1,101 @@
+"""Who may use which model now. Simple: as many attempts at once on a model as its endpoint has slots, first come first served.
+
+The interface is that of design section 5: a trial asks for `lease(endpoint, model)` before each stage and is told how
+long it waited and whether the model had to be loaded, so that neither is charged to the contender.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ralphbench.control import ChannelServer
+from ralphbench.errors import RunError
+from ralphbench.model import EndpointSpec
+
+
+@dataclass(slots=True)
+class _Pool:
+    """The slots of one endpoint and who waits for them."""
+
+    slots: int
+    held: int = 0
+    waiting: deque[threading.Event] = field(default_factory=deque)
+
+
+class Leases:
+    """Slots per endpoint. A lease belongs to the connection it was taken on and ends with it."""
+
+    def __init__(self, endpoints: Mapping[str, EndpointSpec]) -> None:
+        self._pools = {name: _Pool(max(1, spec.slots)) for name, spec in endpoints.items()}
+        self._lock = threading.Lock()
+
+    def acquire(self, endpoint: str) -> float:
+        """Wait for a slot; returns the seconds waited. Raises RunError for an endpoint that the run does not have.
+
+        A trial that dies while it waits is noticed when its turn comes: the answer cannot be sent, and the slot goes on
+        to the next.
+        """
+        pool = self._pools.get(endpoint)
+        if pool is None:
+            raise RunError(f"no endpoint {endpoint!r} in this run (known: {', '.join(self._pools)})")
+        began = time.monotonic()
+        turn = threading.Event()
+        with self._lock:
+            if pool.held < pool.slots and not pool.waiting:
+                pool.held += 1
+                return 0.0
+            pool.waiting.append(turn)
+        turn.wait()
+        return time.monotonic() - began
+
+    def release(self, endpoint: str) -> None:
+        pool = self._pools[endpoint]
+        with self._lock:
+            if pool.waiting:
+                pool.waiting.popleft().set()
+            else:
+                pool.held -= 1
+
+    def held(self) -> dict[str, int]:
+        with self._lock:
+            return {name: pool.held for name, pool in self._pools.items()}
+
+
+class _LeaseSession:
+    """One trial's connection."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._mine: list[str] = []
+
+    def handle(self, op: str, fields: dict[str, Any]) -> Any:
+        if op == "lease":
+            endpoint = str(fields["endpoint"])
+            began = time.time()
+            self._leases.acquire(endpoint)
+            self._mine.append(endpoint)
+            return {"queued": [began, time.time()], "loaded": None}
+        if op == "release":
+            endpoint = str(fields["endpoint"])
+            self._mine.remove(endpoint)
+            self._leases.release(endpoint)
+            return True
+        if op == "ping":
+            return True
+        raise RunError(f"unknown question {op!r}")
+
+    def closed(self) -> None:
+        for endpoint in self._mine:
+            self._leases.release(endpoint)
+        self._mine.clear()
+
+
+def serve_leases(path: Path, leases: Leases) -> ChannelServer:
+    """Answer trials on a unix socket until closed."""
+    return ChannelServer(path, lambda: _LeaseSession(leases))

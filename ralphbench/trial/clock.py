@@ -1,0 +1,51 @@
+"""The contender's clock: monotonic time minus the pauses that are not its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ralphbench.model import Interval
+
+
+def union_seconds(intervals: Sequence[Interval]) -> float:
+    """Length of the union: two pauses at once count once."""
+    total, end = 0.0, float("-inf")
+    for interval in sorted(intervals, key=lambda i: i.start):
+        if interval.end <= end:
+            continue
+        total += interval.end - max(interval.start, end)
+        end = interval.end
+    return total
+
+
+class Clock:
+    """Seconds that the contender has used, over all processes of the attempt.
+
+    `carried` is what earlier processes had used. Pauses come as wall-clock intervals, since they are measured in other
+    processes; those of a running stage replace each other as a whole (`provisional`), so that a growing pause is
+    never counted twice.
+    """
+
+    def __init__(self, carried: float = 0.0) -> None:
+        self._carried = carried
+        self._began = time.monotonic()
+        self._pauses: list[Interval] = []
+        self._provisional: Sequence[Interval] = ()
+
+    def now(self) -> float:
+        running = time.monotonic() - self._began
+        paused = union_seconds([*self._pauses, *self._provisional])
+        return self._carried + max(0.0, running - paused)
+
+    def pause(self, interval: Interval) -> None:
+        self._pauses.append(interval)
+
+    def provisional(self, intervals: Sequence[Interval]) -> None:
+        """The pauses of the running stage so far."""
+        self._provisional = tuple(intervals)
+
+    def settle(self) -> None:
+        """The stage is over: its pauses stay."""
+        self._pauses.extend(self._provisional)
+        self._provisional = ()

@@ -1,0 +1,41 @@
+"""A trial's side of the leases: ask before a stage, give back after it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ralphbench.control import Channel
+from ralphbench.model import Interval, IntervalKind
+
+
+class LeaseClient:
+    """The connection doubles as the trial's life line: when it breaks, the scheduler is gone."""
+
+    def __init__(self, path: Path) -> None:
+        # A lease may be waited for as long as other attempts run: no time-out.
+        self._channel = Channel(path, timeout=10.0)
+        self._channel.settimeout(None)
+
+    @contextlib.contextmanager
+    def lease(self, endpoint: str, model: str) -> Iterator[tuple[Interval, ...]]:
+        """Hold a slot of the endpoint. Yields the pauses that it took: waiting, and loading where that was needed.
+
+        Raises GatewayLost where the scheduler is gone.
+        """
+        granted = self._channel.call("lease", endpoint=endpoint, model=model)
+        label = f"{endpoint}/{model}"
+        pauses = [Interval(IntervalKind.QUEUE, *granted["queued"], label=label)]
+        if granted["loaded"] is not None:
+            pauses.append(Interval(IntervalKind.LOAD, *granted["loaded"], label=label))
+        try:
+            yield tuple(pauses)
+        finally:
+            self._channel.call("release", endpoint=endpoint)
+
+    def alive(self) -> bool:
+        return self._channel.alive()
+
+    def close(self) -> None:
+        self._channel.close()
