@@ -1,0 +1,5 @@
+"""`python -m ralphbench`."""
+
+from ralphbench.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m ralphbench.cli`."""
+
+from ralphbench.cli import main
+
+main()
