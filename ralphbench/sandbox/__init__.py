@@ -1,5 +1,10 @@
-"""Where a command runs: host, bubblewrap, docker. Every process tree that is started here is ended here."""
+"""Where a command runs: host, bubblewrap, docker. Every process tree that is started here is ended here.
 
-from ralphbench.sandbox.protocol import Completed, Sandbox, SandboxProcess, SandboxSpec
+Public beside what is named below: `ralphbench.sandbox.processes` (whole trees seen from outside them, leftovers by
+their owner's mark).
+"""
 
-__all__ = ["Completed", "Sandbox", "SandboxProcess", "SandboxSpec"]
+from ralphbench.sandbox.choice import choose, open_sandbox
+from ralphbench.sandbox.protocol import Completed, Sandbox, SandboxKind, SandboxProcess, SandboxSpec
+
+__all__ = ["Completed", "Sandbox", "SandboxKind", "SandboxProcess", "SandboxSpec", "choose", "open_sandbox"]

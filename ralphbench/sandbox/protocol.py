@@ -109,3 +109,12 @@ class Sandbox(Protocol):
     def __enter__(self) -> Sandbox: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+class SandboxKind(Protocol):
+    """What the entry points of `ralphbench.sandboxes` name: a class of sandboxes."""
+
+    def __call__(self, spec: SandboxSpec) -> Sandbox: ...
+
+    def unavailable(self) -> str | None:
+        """Why no sandbox of this kind can be opened on this machine; None: it can. A class method."""

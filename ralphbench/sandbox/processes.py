@@ -1,0 +1,208 @@
+"""Whole process trees, seen from outside them: who descends from whom, who carries which owner's mark, ended and
+confirmed dead. What the reaper of leftovers works with.
+
+On Linux from /proc, elsewhere with psutil.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ralphbench.errors import SandboxError
+from ralphbench.sandbox import keeper
+
+OWNER = "RALPHBENCH_OWNER"
+"""`<run's owner id>:<attempt id>`, in the environment of every process that is started for an attempt."""
+LINUX = sys.platform.startswith("linux") and Path("/proc/self/stat").exists()
+_DEAD_WITHIN = 10.0
+"""Seconds after KILL in which a process must be gone."""
+
+
+def become_subreaper() -> bool:
+    """From now on orphans among this process's descendants come back to it, not to init. False: not on this system."""
+    if not LINUX:
+        return False
+    keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
+    return True
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: KILL this process when the *thread* that started it ends. Nothing where that is not known."""
+    if LINUX:
+        keeper.prctl(keeper.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def scan() -> dict[int, tuple[int, bool]]:
+    """Every process: pid -> (parent, is a zombie)."""
+    if LINUX:
+        return keeper.scan()
+    import psutil
+
+    found: dict[int, tuple[int, bool]] = {}
+    for process in psutil.process_iter(["pid", "ppid", "status"]):
+        info = process.info
+        found[info["pid"]] = (info["ppid"] or 0, info["status"] == psutil.STATUS_ZOMBIE)
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """All below `pid`, living ones only; orphans that init or a subreaper took over are not among them."""
+    processes = scan()
+    return {p for p in keeper.below(pid, processes) if not processes[p][1]}
+
+
+def owners() -> dict[int, str]:
+    """Every living process that carries an owner's mark: pid -> mark. Those of other users cannot be read."""
+    mark = os.fsencode(OWNER) + b"="
+    found: dict[int, str] = {}
+    for pid, (_, zombie) in scan().items():
+        owner = None if zombie else _mark_of(pid, mark)
+        if owner is not None:
+            found[pid] = owner
+    return found
+
+
+def _mark_of(pid: int, mark: bytes) -> str | None:
+    if not LINUX:
+        return _mark_by_psutil(pid)
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    for entry in environment.split(b"\0"):
+        if entry.startswith(mark):
+            return os.fsdecode(entry[len(mark) :])
+    return None
+
+
+def _mark_by_psutil(pid: int) -> str | None:
+    import psutil
+
+    try:
+        mark = psutil.Process(pid).environ().get(OWNER)
+    except (psutil.Error, OSError):
+        return None
+    return None if mark is None else str(mark)
+
+
+def find_marked(prefix: str) -> list[int]:
+    """Living processes whose owner's mark begins with `prefix`, this one and its ancestors left out.
+
+    A run's id alone is a prefix of longer ids: pass it with its colon.
+    """
+    spared = _lineage(os.getpid())
+    return sorted(pid for pid, owner in owners().items() if owner.startswith(prefix) and pid not in spared)
+
+
+def end_marked(prefix: str, grace: float = 2.0) -> int:
+    """End every process whose mark begins with `prefix`, and what descends from it whatever its environment; returns
+    how many there were, when all are dead. Raises SandboxError where some do not die.
+    """
+
+    def family() -> set[int]:
+        processes = scan()
+        marked = set(find_marked(prefix))
+        return marked.union(*(keeper.below(pid, processes) for pid in marked)) - _lineage(os.getpid(), processes)
+
+    return _end(family, grace, f"processes marked {prefix!r}")
+
+
+def end_tree(pid: int, grace: float = 2.0) -> int:
+    """End `pid` and all its descendants; returns how many there were, when all are dead. Raises SandboxError."""
+
+    def family() -> set[int]:
+        processes = scan()
+        return keeper.below(pid, processes) | ({pid} if pid in processes else set())
+
+    return _end(family, grace, f"the tree of process {pid}")
+
+
+def _end(family: Callable[[], set[int]], grace: float, what: str) -> int:
+    """TERM, then STOP until nothing new appears, then KILL. What was seen once is ended also when it was orphaned."""
+    seen = _living(family())
+    deadline = time.monotonic() + grace
+    asked: set[int] = set()
+    while grace > 0 and time.monotonic() < deadline and (living := _living(seen | family())):
+        keeper.send_signal(living - asked, signal.SIGTERM)
+        keeper.send_signal(living - asked, signal.SIGCONT)
+        asked |= living
+        seen |= living
+        time.sleep(0.02)
+    deadline = time.monotonic() + _DEAD_WITHIN
+    while living := _living(seen | family()):
+        seen |= _freeze(family, living)
+        keeper.send_signal(_living(seen), signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"{what}: {sorted(living)} do not die", remedy=f"ps -o pid,user,stat,args -p {_listed(living)}"
+            )
+        time.sleep(0.01)
+    return len(seen)
+
+
+def _freeze(family: Callable[[], set[int]], frozen: set[int]) -> set[int]:
+    keeper.send_signal(frozen, signal.SIGSTOP)
+    for _ in range(100):
+        fresh = _living(family()) - frozen
+        if not fresh:
+            break
+        keeper.send_signal(fresh, signal.SIGSTOP)
+        frozen = frozen | fresh
+    return frozen
+
+
+def _living(pids: set[int]) -> set[int]:
+    processes = scan()
+    return {pid for pid in pids if pid in processes and not processes[pid][1]}
+
+
+def _lineage(pid: int, processes: dict[int, tuple[int, bool]] | None = None) -> set[int]:
+    """A process and its ancestors: never to be ended by itself."""
+    known = scan() if processes is None else processes
+    found: set[int] = set()
+    while pid in known and pid not in found:
+        found.add(pid)
+        pid = known[pid][0]
+    return found
+
+
+def _listed(pids: set[int]) -> str:
+    return ",".join(map(str, sorted(pids)))
+
+
+def tree_cpu(root: int) -> float | None:
+    """CPU seconds of all below `root`, dead children that were waited for included, `root`'s own use left out.
+
+    Parents are read before their children as far as pids tell: what dies in between is missed once, not counted
+    twice. None: cannot be told.
+    """
+    if not LINUX:
+        return _cpu_by_psutil(root)
+    ticks = 0
+    above = keeper.stat(root)
+    if above is None:
+        return None
+    ticks += int(above[13]) + int(above[14])
+    for pid in sorted(keeper.below(root, keeper.scan())):
+        fields = keeper.stat(pid)
+        if fields is not None:
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu_by_psutil(root: int) -> float | None:
+    import psutil
+
+    total = 0.0
+    for pid in sorted(descendants(root)):
+        try:
+            times = psutil.Process(pid).cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total

@@ -1,0 +1,127 @@
+"""Trees and leftovers, seen from outside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ralphbench.sandbox.processes import (
+    OWNER,
+    descendants,
+    die_with_parent,
+    end_marked,
+    end_tree,
+    find_marked,
+    owners,
+)
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+@pytest.fixture(params=["proc", "psutil"])
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From /proc, and as on systems without it."""
+    if request.param == "psutil":
+        monkeypatch.setattr("ralphbench.sandbox.processes.LINUX", False)
+
+
+@pytest.fixture
+def tree(marker: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A shell, a child in a session of its own that ignores TERM, and a child of that one without our mark."""
+    inner = "env -i sleep 601 & trap : TERM; while :; do sleep 0.05; done"
+    process = subprocess.Popen(
+        ["sh", "-c", f'setsid sh -c "{inner}" & sleep 602'],
+        env={"PATH": os.environ["PATH"], OWNER: marker},
+        start_new_session=True,
+    )
+    until(lambda: len(descendants(process.pid)) >= 4)
+    yield process
+    for pid in descendants(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def test_marked_processes_are_found_by_prefix(source: None, tree: subprocess.Popen[bytes], marker: str) -> None:
+    assert tree.pid in find_marked(marker)
+    assert tree.pid in find_marked(marker.split(":")[0] + ":")
+    assert owners()[tree.pid] == marker
+    assert find_marked(marker + "y") == []
+
+
+def test_we_and_our_ancestors_are_never_among_them(marker: str) -> None:
+    """A run inside a marked process (ralphbench on itself) must not end itself."""
+    script = f"""
+from ralphbench.sandbox.processes import end_marked, find_marked
+assert find_marked({marker!r}) == [], find_marked({marker!r})
+print(end_marked({marker!r}))
+"""
+    inside = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -c "$0"; echo $?', script],
+        env={**os.environ, OWNER: marker},
+        capture_output=True,
+        text=True,
+    )
+    assert inside.stdout.split() == ["0", "0"], inside.stderr
+
+
+def test_end_marked_leaves_nothing_also_what_dropped_the_mark(
+    source: None, tree: subprocess.Popen[bytes], marker: str
+) -> None:
+    below = descendants(tree.pid)
+    assert end_marked(marker, 0.2) >= 4
+    assert find_marked(marker) == []
+    tree.wait()
+    for pid in below:
+        assert not Path(f"/proc/{pid}/exe").exists() or pid not in descendants(1)
+    assert end_marked(marker) == 0
+
+
+def test_end_tree_ends_all_below(source: None, tree: subprocess.Popen[bytes]) -> None:
+    below = descendants(tree.pid)
+    assert end_tree(tree.pid, 0.2) >= 4
+    assert tree.wait() != 0
+    until(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in below))
+    assert end_tree(tree.pid) == 0
+
+
+def test_a_child_dies_with_its_parent() -> None:
+    script = """
+import subprocess, sys, time
+from ralphbench.sandbox.processes import die_with_parent
+child = subprocess.Popen(["sleep", "600"], preexec_fn=die_with_parent)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until(lambda: not Path(f"/proc/{child}/exe").exists())
+    assert die_with_parent is not None
+
+
+def test_orphans_come_back_to_a_subreaper() -> None:
+    script = """
+import os, subprocess, time
+from ralphbench.sandbox.processes import become_subreaper, descendants
+assert become_subreaper()
+subprocess.run(["setsid", "-f", "sleep", "5"])
+print(len(descendants(os.getpid())))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "1", done.stderr
