@@ -21,6 +21,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 SETTLE = 0.05
@@ -64,13 +68,13 @@ def stat(pid: int) -> list[bytes] | None:
     return data[data.rindex(b")") + 2 :].split() if b")" in data else None
 
 
-def below(root: int, processes: dict[int, tuple[int, bool]]) -> set[int]:
-    """Descendants of `root`, zombies included: a leader that has ended may have threads that go on."""
+def below(roots: set[int], processes: dict[int, tuple[int, bool]]) -> set[int]:
+    """Descendants of `roots`, zombies included: a leader that has ended may have threads that go on."""
     children: dict[int, list[int]] = {}
     for pid, (parent, _) in processes.items():
         children.setdefault(parent, []).append(pid)
     found: set[int] = set()
-    todo = [root]
+    todo = list(roots)
     while todo:
         for child in children.get(todo.pop(), ()):
             if child not in found:
@@ -87,13 +91,13 @@ def send_signal(pids: set[int], number: int) -> None:
             continue  # gone, or another user's: the latter shows as stuck
 
 
-def freeze(root: int, rounds: int = 100) -> set[int]:
-    """STOP the whole tree, again and again until nothing new appears: what is stopped cannot fork, and still holds
-    its place where the number of processes is limited. Returns what was seen.
+def freeze(family: Callable[[], set[int]], rounds: int = 100) -> set[int]:
+    """STOP a family of processes, again and again until nothing new appears: what is stopped cannot fork, and still
+    holds its place where the number of processes is limited. Returns what was seen.
     """
     frozen: set[int] = set()
     for _ in range(rounds):
-        fresh = below(root, scan()) - frozen
+        fresh = family() - frozen
         if not fresh:
             break
         send_signal(fresh, signal.SIGSTOP)
@@ -217,39 +221,43 @@ class Keeper:
             select.select([self.wake], [], [], min(left, 0.1))
         return True
 
-    def alive(self) -> set[int]:
+    def family(self) -> set[int]:
+        return below({os.getpid()}, scan())
+
+    def others(self) -> int:
+        """How many live, beside the command itself."""
         processes = scan()
-        return {pid for pid in below(os.getpid(), processes) if not processes[pid][1]} - {self.pid}
+        return sum(not processes[pid][1] for pid in below({os.getpid()}, processes) - {self.pid})
 
     def end(self, grace: float) -> None:
         """TERM, then STOP and KILL, until the kernel says that no child is left."""
         if self.status is not None and self.gone(SETTLE):
             self.tell("ended 0")
             return
-        count = len(self.alive())
+        count = self.others()
         asked: set[int] = set()
         deadline = time.monotonic() + grace
         while grace > 0 and time.monotonic() < deadline:
-            fresh = below(os.getpid(), scan()) - asked
+            fresh = self.family() - asked
             send_signal(fresh, signal.SIGTERM)
             send_signal(fresh, signal.SIGCONT)
             asked |= fresh
             if self.gone(min(0.05, max(0.0, deadline - time.monotonic()))):
                 self.tell(f"ended {count}")
                 return
-        count = max(count, len(self.alive()))
+        count = max(count, self.others())
         self.kill()
         self.tell(f"ended {count}")
 
     def kill(self) -> None:
         pause, deadline = 0.01, time.monotonic() + STUCK_AFTER
         while True:
-            send_signal(freeze(os.getpid()), signal.SIGKILL)
+            send_signal(freeze(self.family), signal.SIGKILL)
             if self.gone(pause):
                 return
             pause = min(pause * 2, 0.5)
             if time.monotonic() > deadline:
-                self.tell("stuck " + ",".join(map(str, sorted(below(os.getpid(), scan())))))
+                self.tell("stuck " + ",".join(map(str, sorted(self.family()))))
                 deadline = time.monotonic() + STUCK_AFTER
 
 

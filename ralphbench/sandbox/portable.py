@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from ralphbench.errors import SandboxError
-from ralphbench.sandbox.keeper import send_signal
-from ralphbench.sandbox.processes import OWNER, descendants, owners, scan
+from ralphbench.sandbox.keeper import below, freeze, send_signal
+from ralphbench.sandbox.processes import OWNER, owners, scan
 
 _LOOK_EVERY = 0.2
 _DEAD_WITHIN = 10.0
@@ -70,9 +70,14 @@ class PortableProcess:
         """What lives of the tree now."""
         self._looked = time.monotonic()
         processes = scan()
-        marked = {pid for pid, owner in owners().items() if owner == self.marker} - self._spared - {os.getpid()}
-        found = marked.union(*(descendants(pid) for pid in self._seen | marked if pid in processes))
-        self._seen |= found
+        self._seen |= {pid for pid, owner in owners().items() if owner == self.marker} - self._spared - {os.getpid()}
+        self._seen |= below(self._seen, processes)
+        return {pid for pid in self._seen if pid in processes and not processes[pid][1]}
+
+    def _family(self) -> set[int]:
+        """What lives of the tree now, without looking for the mark: fast enough to race with a fork bomb."""
+        processes = scan()
+        self._seen |= below(self._seen, processes)
         return {pid for pid in self._seen if pid in processes and not processes[pid][1]}
 
     def cpu_seconds(self) -> float | None:
@@ -113,8 +118,8 @@ class PortableProcess:
         deadline = time.monotonic() + _DEAD_WITHIN
         while living := self._look():
             others |= living - {self.pid}
-            send_signal(living, signal.SIGSTOP)
-            send_signal(living | self._look(), signal.SIGKILL)
+            freeze(self._family)
+            send_signal(self._family(), signal.SIGKILL)
             self._process.poll()
             if time.monotonic() > deadline:
                 pids = ",".join(map(str, sorted(living)))

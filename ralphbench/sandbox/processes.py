@@ -53,7 +53,7 @@ def scan() -> dict[int, tuple[int, bool]]:
 def descendants(pid: int) -> set[int]:
     """All below `pid`, living ones only; orphans that init or a subreaper took over are not among them."""
     processes = scan()
-    return {p for p in keeper.below(pid, processes) if not processes[p][1]}
+    return {p for p in keeper.below({pid}, processes) if not processes[p][1]}
 
 
 def owners() -> dict[int, str]:
@@ -107,7 +107,7 @@ def end_marked(prefix: str, grace: float = 2.0) -> int:
     def family() -> set[int]:
         processes = scan()
         marked = set(find_marked(prefix))
-        return marked.union(*(keeper.below(pid, processes) for pid in marked)) - _lineage(os.getpid(), processes)
+        return (marked | keeper.below(marked, processes)) - _lineage(os.getpid(), processes)
 
     return _end(family, grace, f"processes marked {prefix!r}")
 
@@ -117,7 +117,7 @@ def end_tree(pid: int, grace: float = 2.0) -> int:
 
     def family() -> set[int]:
         processes = scan()
-        return keeper.below(pid, processes) | ({pid} if pid in processes else set())
+        return keeper.below({pid}, processes) | ({pid} if pid in processes else set())
 
     return _end(family, grace, f"the tree of process {pid}")
 
@@ -135,25 +135,13 @@ def _end(family: Callable[[], set[int]], grace: float, what: str) -> int:
         time.sleep(0.02)
     deadline = time.monotonic() + _DEAD_WITHIN
     while living := _living(seen | family()):
-        seen |= _freeze(family, living)
+        seen |= living | keeper.freeze(lambda: _living(family() | living))
         keeper.send_signal(_living(seen), signal.SIGKILL)
         if time.monotonic() > deadline:
-            raise SandboxError(
-                f"{what}: {sorted(living)} do not die", remedy=f"ps -o pid,user,stat,args -p {_listed(living)}"
-            )
+            pids = ",".join(map(str, sorted(living)))
+            raise SandboxError(f"{what}: {pids} do not die", remedy=f"ps -o pid,user,stat,args -p {pids}")
         time.sleep(0.01)
     return len(seen)
-
-
-def _freeze(family: Callable[[], set[int]], frozen: set[int]) -> set[int]:
-    keeper.send_signal(frozen, signal.SIGSTOP)
-    for _ in range(100):
-        fresh = _living(family()) - frozen
-        if not fresh:
-            break
-        keeper.send_signal(fresh, signal.SIGSTOP)
-        frozen = frozen | fresh
-    return frozen
 
 
 def _living(pids: set[int]) -> set[int]:
@@ -171,10 +159,6 @@ def _lineage(pid: int, processes: dict[int, tuple[int, bool]] | None = None) -> 
     return found
 
 
-def _listed(pids: set[int]) -> str:
-    return ",".join(map(str, sorted(pids)))
-
-
 def tree_cpu(root: int) -> float | None:
     """CPU seconds of all below `root`, dead children that were waited for included, `root`'s own use left out.
 
@@ -188,7 +172,7 @@ def tree_cpu(root: int) -> float | None:
     if above is None:
         return None
     ticks += int(above[13]) + int(above[14])
-    for pid in sorted(keeper.below(root, keeper.scan())):
+    for pid in sorted(keeper.below({root}, keeper.scan())):
         fields = keeper.stat(pid)
         if fields is not None:
             ticks += sum(int(field) for field in fields[11:15])

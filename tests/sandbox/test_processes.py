@@ -15,7 +15,6 @@ import pytest
 from ralphbench.sandbox.processes import (
     OWNER,
     descendants,
-    die_with_parent,
     end_marked,
     end_tree,
     find_marked,
@@ -84,8 +83,7 @@ def test_end_marked_leaves_nothing_also_what_dropped_the_mark(
     assert end_marked(marker, 0.2) >= 4
     assert find_marked(marker) == []
     tree.wait()
-    for pid in below:
-        assert not Path(f"/proc/{pid}/exe").exists() or pid not in descendants(1)
+    until(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in below))
     assert end_marked(marker) == 0
 
 
@@ -112,7 +110,6 @@ time.sleep(600)
     parent.wait()
     parent.stdout.close()
     until(lambda: not Path(f"/proc/{child}/exe").exists())
-    assert die_with_parent is not None
 
 
 def test_orphans_come_back_to_a_subreaper() -> None:
@@ -120,7 +117,7 @@ def test_orphans_come_back_to_a_subreaper() -> None:
 import os, subprocess, time
 from ralphbench.sandbox.processes import become_subreaper, descendants
 assert become_subreaper()
-subprocess.run(["setsid", "-f", "sleep", "5"])
+subprocess.run(["setsid", "-f", "sleep", "5"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(len(descendants(os.getpid())))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
