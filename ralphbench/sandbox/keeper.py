@@ -284,6 +284,7 @@ def main(owner: int) -> None:
     os.set_inheritable(owner, False)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     Keeper(owner).main()
+    os._exit(0)  # nothing is left to be tidied: the interpreter's own end would cost as much as its start
 
 
 if __name__ == "__main__":
