@@ -106,17 +106,20 @@ class KeptProcess:
 
     def _hear(self) -> None:
         """Take in what the keeper has said so far."""
+        self._take_in()
         while self._ended is None:
             try:
                 data = self._socket.recv(4096)
             except BlockingIOError:
-                break
+                return
             except OSError:
                 data = b""
             if not data:
                 self._orphaned()
-                return
             self._buffer += data
+            self._take_in()
+
+    def _take_in(self) -> None:
         while b"\n" in self._buffer:
             line, _, self._buffer = self._buffer.partition(b"\n")
             word, _, value = line.decode().partition(" ")
