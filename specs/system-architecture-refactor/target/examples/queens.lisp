@@ -1,0 +1,20 @@
+; All solutions of the six queens problem, then the number of the eight queens one.
+(define (safe? row placed)
+  (let loop ((rest placed) (distance 1))
+    (cond ((null? rest) #t)
+          ((or (= (car rest) row)
+               (= (car rest) (+ row distance))
+               (= (car rest) (- row distance))) #f)
+          (else (loop (cdr rest) (+ distance 1))))))
+
+(define (queens n)
+  (define (place k placed)
+    (if (= k 0)
+        (list placed)
+        (fold append '()
+              (map (lambda (row) (place (- k 1) (cons row placed)))
+                   (filter (lambda (row) (safe? row placed)) (iota n 1))))))
+  (place n '()))
+
+(for-each print (queens 6))
+(print (length (queens 7)))

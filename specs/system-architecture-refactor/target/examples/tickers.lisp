@@ -1,0 +1,20 @@
+; A producer and a consumer on a pipe, driven by timers.
+(define p (make-pipe))
+(define sent 0)
+(define received '())
+(define timer
+  (every 3
+    (lambda ()
+      (set! sent (+ sent 1))
+      (fd-write (cdr p) (string-append "m" (number->string sent) ";"))
+      (when (= sent 6)
+        (cancel timer)
+        (fd-close (cdr p))))))
+(on-readable (car p)
+  (lambda (fd)
+    (let ((data (fd-read fd)))
+      (if (eof? data)
+          (fd-close fd)
+          (set! received (append received (filter (lambda (s) (> (string-length s) 0)) (string-split data ";"))))))))
+(run-loop)
+(print sent received (pending))

@@ -1,0 +1,6 @@
+(print (+ 1 2 3) (- 10 4) (- 5) (* 2 3 7) (quotient 17 5) (remainder -17 5) (modulo -17 5))
+(print (< 1 2 3) (< 1 3 2) (>= 3 3 1) (= 4 4) (min 3 1 2) (max 3 1 2))
+(print (log2 1) (log2 1023) (log2 1024) (expt 3 4))
+(print (number->string 42) (string->number "-17") (string->number "x"))
+(print (try (quotient 1 0) (lambda (e) (error-message e))))
+(print (try (* 9223372036854775807 2) (lambda (e) (error-message e))))

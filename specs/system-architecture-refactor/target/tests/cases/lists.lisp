@@ -1,0 +1,7 @@
+(print '(1 2 . 3) (list 1 "two" 'three) (cons 1 '()))
+(print (map (lambda (x) (* x x)) (iota 6)) (filter (lambda (x) (> x 2)) (iota 6)))
+(print (fold + 0 (iota 101)) (append '(1) '(2 3) '() '(4)) (reverse '(1 2 3)))
+(print (sort '(5 3 9 1 4) <) (assoc 'b '((a . 1) (b . 2))) (member 2 '(1 2 3)))
+(print (length '(1 2 3)) (list-ref '(a b c) 1) (list-tail '(a b c) 2))
+(print (try (car 5) (lambda (e) (error-message e))))
+(print (list? '(1 2)) (list? '(1 . 2)))
