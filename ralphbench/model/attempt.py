@@ -65,12 +65,19 @@ class AttemptSpec:
     """For a shared plan: the tickets, already there."""
     mode: str = "full"
     """`full`; `smoke`: one iteration, does everything answer; `plan`: the plan alone."""
+    agents: Mapping[str, Any] = field(default_factory=dict)
+    """`Experiment.agents`: how `command` agents are called."""
     started_by: str = ""
     """The run that owns the trial process: what its processes are marked with."""
 
     @property
     def id(self) -> str:
         return f"{self.experiment}/{self.cell.path.as_posix()}/a{self.number}"
+
+    @property
+    def mark(self) -> str:
+        """What every process of the attempt carries in RALPHBENCH_OWNER."""
+        return f"{self.started_by}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,41 +106,44 @@ class StageSums:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Unions of intervals, seconds. They overlap (a tool may run while a model answers): they need not add up to `wall`."""
+    """Unions of intervals, seconds. They overlap (a tool may run while a model answers): they need not add up to `wall`.
+
+    None only in imported attempts: the predecessor did not measure it.
+    """
 
     wall: float
     """From the attempt's start to its end, time between two processes of it left out."""
-    clock: float
+    clock: float | None
     """The contender's clock: what `wall_time` limits."""
-    model: float
-    tools: float
-    checks: float
-    gates: float
-    queue: float
-    load: float
-    retry: float
-    harness: float
+    model: float | None
+    tools: float | None
+    checks: float | None
+    gates: float | None
+    queue: float | None
+    load: float | None
+    retry: float | None
+    harness: float | None
     """What no other interval covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the loop did."""
+    """What the loop did. None only in imported attempts: the predecessor did not record it."""
 
     iterations: int
-    tickets: int
-    accepted: int
-    already_satisfied: int
-    rejected: int
+    tickets: int | None
+    accepted: int | None
+    already_satisfied: int | None
+    rejected: int | None
     """Rejections, not tickets: one ticket can be rejected more than once."""
-    decomposed: int
-    abandoned: int
-    issues: int
-    commits: int
-    files_changed: int
-    lines_added: int
-    lines_removed: int
-    repairs: int = 0
+    decomposed: int | None
+    abandoned: int | None
+    issues: int | None
+    commits: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+    repairs: int | None = 0
     """Answers that had to be asked for again."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ralphbench.model.names import PlanModeKind
 from ralphbench.model.profile import EndpointSpec, Profile
@@ -33,7 +34,7 @@ class PlanMode:
 
     kind: PlanModeKind = PlanModeKind.OWN
     source: str | None = None
-    """`by`: a profile; `file`: a path; `from`: an experiment."""
+    """`by`: a profile; `from`: an experiment; `file`: an absolute path, or a bare name: that file in each task's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,20 @@ class Experiment:
     """Profiles with limits of their own; only where the experiment says `unequal_limits: true`."""
     seed: int = 0
     """Rotates the order of cells within a round."""
+    order: str = "shuffled"
+    """`shuffled`: by the seed; `written`: tasks and profiles as the file lists them. Rotated round by round in both."""
     results: Path = Path("results")
     """Folder of all results; this experiment's are in `results/<name>/`."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """For each effective value, dotted, where it came from: `experiment.yaml:7`, `profiles.yaml:3`, `default`, `--repeats`."""
+    why: str = ""
+    """Why the question is worth the time and money, in the experimenter's words."""
+    agents: Mapping[str, Any] = field(default_factory=dict)
+    """`command` agents by name, as agents.yaml describes them: what `agents.load_agent` is given."""
+    planner: Profile | None = None
+    """For a plan shared `by` a profile: that profile, which need not be one of `profiles`."""
+    warnings: tuple[str, ...] = ()
+    """What is allowed and probably not meant: equal profiles, a window smaller than an agent's first prompt."""
 
     def limits_of(self, profile: str) -> Limits:
         return self.unequal_limits.get(profile, self.limits)
