@@ -1,0 +1,1 @@
+"""Records -> frames -> comparison. Import the modules `load`, `compare`, `export`, `legacy`; pandas comes with the first."""

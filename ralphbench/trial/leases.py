@@ -26,9 +26,9 @@ class LeaseClient:
         """
         granted = self._channel.call("lease", endpoint=endpoint, model=model)
         label = f"{endpoint}/{model}"
-        pauses = [Interval(IntervalKind.QUEUE, *granted["queued"], label=label)]
+        pauses = [_interval(IntervalKind.QUEUE, granted["queued"], label)]
         if granted["loaded"] is not None:
-            pauses.append(Interval(IntervalKind.LOAD, *granted["loaded"], label=label))
+            pauses.append(_interval(IntervalKind.LOAD, granted["loaded"], label))
         try:
             yield tuple(pauses)
         finally:
@@ -39,3 +39,7 @@ class LeaseClient:
 
     def close(self) -> None:
         self._channel.close()
+
+
+def _interval(what: IntervalKind, bounds: list[float], label: str) -> Interval:
+    return Interval(what, bounds[0], bounds[1], label)

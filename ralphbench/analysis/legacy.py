@@ -1,0 +1,37 @@
+"""The predecessor's composite score, only on request.
+
+    rate = completed / total
+    score = rate / (0.3 * cost / max_cost + 0.3 * time / max_time + 0.01) * (1 - 0.1 * min(kills, 5))
+
+It divides by whoever else is in the table, leaves correctness out, and counts work that the contender gave itself. It
+is here so that old tables can be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ralphbench.analysis.compare import ProfileRow
+
+WARNING = (
+    "the legacy score is relative to the other rows of the same table, ignores what the gates say, and rates tickets "
+    "that the contender wrote for itself; do not decide by it"
+)
+KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time")
+
+
+def legacy_scores(rows: Sequence[ProfileRow]) -> Mapping[tuple[str, str], float | None]:
+    """(experiment, profile) to score; None where a part of the formula is unknown."""
+    costs = [r.cost for r in rows if r.cost is not None]
+    times = [r.time.wall for r in rows if r.time.wall is not None]
+    return {(r.experiment, r.profile): _score(r, max(costs, default=0.0), max(times, default=0.0)) for r in rows}
+
+
+def _score(row: ProfileRow, max_cost: float, max_time: float) -> float | None:
+    if row.cost is None or row.time.wall is None or not row.tickets:
+        return None
+    kills = sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)
+    relative_cost = row.cost / max_cost if max_cost else 0.0
+    relative_time = row.time.wall / max_time if max_time else 0.0
+    rate = row.accepted / row.tickets
+    return rate / (0.3 * relative_cost + 0.3 * relative_time + 0.01) * (1 - 0.1 * min(kills, 5))

@@ -1,0 +1,125 @@
+"""The harness's eye on a running stage: deadlines, caps, faults, silence, and the wish to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from ralphbench.errors import GatewayLost
+from ralphbench.gateway.client import GatewayClient, StageTraffic
+from ralphbench.model import AgentEvent, Limits, StageEnding
+from ralphbench.sandbox import SandboxProcess
+from ralphbench.trial.clock import Clock
+from ralphbench.trial.stop import StopRequest
+
+POLL = 0.25
+"""Seconds between two looks at the gateway: how late a cap or a fault is noticed at most."""
+
+IDLE_SHARE = 0.05
+"""Of one core: less than this is a process that waits."""
+
+
+class StageWatch:
+    """Looks after one stage. `check` returns why it must end, or None; the first reason stays the reason."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        clock: Clock,
+        gateway: GatewayClient,
+        token: str,
+        stop: StopRequest,
+        on_event: Callable[[AgentEvent], None],
+        on_traffic: Callable[[StageTraffic], None],
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._gateway = gateway
+        self._token = token
+        self._stop = stop
+        self._on_event = on_event
+        self._on_traffic = on_traffic
+        self._began = clock.now()
+        self._next_poll = 0.0
+        self._activity = 0
+        self._cpu: float | None = None
+        self._last_sign = time.monotonic()
+        self._fresh_event = False
+        self.verdict: tuple[StageEnding, str] | None = None
+        self.traffic: StageTraffic | None = None
+
+    def event(self, event: AgentEvent) -> None:
+        self._last_sign = time.monotonic()
+        self._fresh_event = True
+        self._on_event(event)
+
+    def check(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
+        if self.verdict is None:
+            self.verdict = self._look(process)
+        return self.verdict
+
+    def elapsed(self) -> float:
+        """Seconds of the contender's clock that this stage has used."""
+        return self._clock.now() - self._began
+
+    def _look(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
+        if asked := self._asked_to_stop():
+            return asked
+        now = time.monotonic()
+        if now < self._next_poll:
+            return None
+        self._next_poll = now + POLL
+        return self._look_at_gateway(process, now) or self._look_at_clock(now)
+
+    def _asked_to_stop(self) -> tuple[StageEnding, str] | None:
+        stop = self._stop
+        if stop.now or stop.orphaned() or (stop.soft and self._fresh_event):
+            return StageEnding.INTERRUPTED, "asked to stop"
+        self._fresh_event = False
+        return None
+
+    def _look_at_gateway(self, process: SandboxProcess, now: float) -> tuple[StageEnding, str] | None:
+        try:
+            traffic = self._gateway.poll(self._token)
+        except GatewayLost as error:
+            return StageEnding.INTERRUPTED, f"the gateway is gone: {error.message}"
+        self.traffic = traffic
+        self._clock.provisional(traffic.pauses)
+        self._on_traffic(traffic)
+        cpu = process.cpu_seconds()
+        if traffic.activity != self._activity or _paused(traffic) or self._working(cpu, now):
+            self._activity = traffic.activity
+            self._last_sign = now
+            self._cpu = cpu
+        if traffic.stop is not None:
+            return StageEnding(traffic.stop), traffic.detail
+        return None
+
+    def _working(self, cpu: float | None, now: float) -> bool:
+        """Whether the tree has worked since the last sign of life; an idle process uses a little too."""
+        if cpu is None:
+            return False
+        used = cpu - (self._cpu or 0.0)
+        return used > 0.5 + IDLE_SHARE * (now - self._last_sign)
+
+    def _look_at_clock(self, now: float) -> tuple[StageEnding, str] | None:
+        limits = self._limits
+        if self._clock.now() >= limits.wall_time:
+            return StageEnding.WALL_TIME, f"the attempt's {limits.wall_time:g} s are used up"
+        if self.elapsed() >= limits.stage_timeout:
+            return StageEnding.STAGE_TIMEOUT, f"the stage ran for {limits.stage_timeout:g} s"
+        silent = now - self._last_sign
+        if silent >= limits.idle_timeout:
+            return StageEnding.IDLE_TIMEOUT, f"no event, no model traffic and no CPU for {silent:.0f} s"
+        return None
+
+
+def _paused(traffic: StageTraffic) -> bool:
+    """Whether the gateway is waiting for the server on the contender's behalf just now."""
+    return any(time.time() - pause.end < 2 * POLL for pause in traffic.pauses)
+
+
+def stage_env(attempt: str, stage_id: str) -> Mapping[str, str]:
+    """What an agent may know of where it is."""
+    return {"RALPHBENCH_ATTEMPT": attempt, "RALPHBENCH_STAGE": stage_id}
