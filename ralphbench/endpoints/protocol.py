@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ralphbench.model import EndpointSpec, StageModel
 
@@ -76,3 +76,24 @@ class Endpoint(Protocol):
         with a tool call, served under its own name. Raises EndpointDown, ModelMissing, WrongModel, ContextTooSmall,
         NoToolCalls, each with the remedy as a command.
         """
+
+
+class EmbeddedServer(Protocol):
+    """A server that lives in the caller's event loop."""
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen; returns the base URL, up to and including `/v1`. Raises OSError where the port is taken."""
+
+    async def stop(self) -> None:
+        """Stop listening and end what is being answered."""
+
+
+@runtime_checkable
+class Embedded(Protocol):
+    """An endpoint whose server the gateway starts itself (`scripted`, `replay`), unless its spec has a `base_url`.
+
+    The gateway then works with `load_endpoint(replace(spec, base_url=await server.start()))`.
+    """
+
+    def open_server(self) -> EmbeddedServer:
+        """Raises ConfigError or RecordError where what it answers from cannot be used."""

@@ -1,0 +1,33 @@
+"""Endpoints by kind, through the same door for ours and for a third party's: entry points `ralphbench.endpoints`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ralphbench.endpoints.protocol import Endpoint
+from ralphbench.errors import EndpointError, UnknownName
+from ralphbench.model import EndpointSpec
+
+GROUP = "ralphbench.endpoints"
+
+
+def load_endpoint(spec: EndpointSpec) -> Endpoint:
+    """The endpoint that a spec describes. Asks nothing of the server.
+
+    Raises UnknownName for a kind that nobody registered, ConfigError for options that the kind does not have,
+    EndpointError where its code cannot be loaded.
+    """
+    from importlib.metadata import entry_points
+
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    entry = found.get(spec.kind)
+    if entry is None:
+        raise UnknownName("kind of endpoint", spec.kind, tuple(sorted(found)), where=f"endpoint {spec.name!r}")
+    try:
+        made = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise EndpointError(
+            f"endpoint {spec.name!r}: kind {spec.kind!r} ({entry.value}) cannot be loaded: {error}",
+            remedy="pip install --force-reinstall ralphbench",
+        ) from error
+    return cast(Endpoint, made(spec))

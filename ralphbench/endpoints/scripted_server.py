@@ -1,0 +1,214 @@
+"""A model server that answers from a script, streamed as real servers stream, faults included."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ralphbench.endpoints.answers import CREATED, Answer, make_answer
+from ralphbench.endpoints.asked import DIALECTS, Asked, read_request
+from ralphbench.endpoints.matching import Chosen, Matcher
+from ralphbench.endpoints.problems import Problem, from_fault, model_missing
+from ralphbench.endpoints.script_file import load_script
+from ralphbench.endpoints.scripted_sending import Sending, refuse, reply
+from ralphbench.endpoints.scripts import Fault, ScriptedModel, Turn
+from ralphbench.endpoints.wire import WIRES
+from ralphbench.model import codec
+
+_ALWAYS_TIMES = {"loading": 2}
+_CACHED = 256
+
+Handler = Callable[[web.BaseRequest, bytes], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class Served:
+    """One request, as the server saw it. For those who test against it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    asked: Asked | None = None
+    rule: str | None = None
+    """The rule that answered; None: none did."""
+    turn: int | None = None
+    fault: str | None = None
+    status: int | None = None
+    """None while nothing was answered."""
+    cancelled: bool = False
+    """The client hung up."""
+    started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    def json(self) -> Any:
+        return codec.loads_any(self.body)
+
+
+class ScriptedServer:
+    """Serves a script on loopback, in the caller's event loop. The answer is a function of request and script alone;
+    only `times` of a fault and a model's load are remembered, and only by this process.
+
+    Raises ConfigError where the script cannot be used.
+    """
+
+    def __init__(self, script: Path | Mapping[str, Any], *, keep: int = 64) -> None:
+        self.script = load_script(script)
+        self.matcher = Matcher(self.script)
+        self.served: deque[Served] = deque(maxlen=keep)
+        """The latest requests, bodies included."""
+        self.base_url: str | None = None
+        self._struck: dict[tuple[Any, ...], int] = {}
+        self._ready: dict[str, float] = {}
+        self._bodies: dict[tuple[Any, ...], tuple[list[tuple[bytes, int]], bytes]] = {}
+        self._runner: web.ServerRunner | None = None
+        self._routes = self.routes()
+
+    def routes(self) -> dict[tuple[str, str], Handler]:
+        """(method, path) to what answers it."""
+        table: dict[tuple[str, str], Handler] = {
+            ("GET", "/v1/models"): self._list_models,
+            ("GET", "/health"): self._health,
+            ("POST", "/v1/messages/count_tokens"): self._count_tokens,
+        }
+        for path, dialect in DIALECTS.items():
+            table["POST", "/v1" + path] = self._answering(dialect)
+        return table
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen. Returns the base URL, up to and including `/v1`. Raises OSError where the port is taken."""
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        address = self._runner.addresses[0]
+        self.base_url = f"http://{host}:{address[1]}/v1"
+        return self.base_url
+
+    async def stop(self) -> None:
+        """Stop listening and end what is being answered."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> ScriptedServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.content.read()
+        served = Served(request.method, request.path, request.headers, body)
+        self.served.append(served)
+        request["served"] = served
+        handler = self._routes.get((request.method, request.path.rstrip("/")))
+        try:
+            if handler is None:
+                missing = {"message": f"no such path: {request.method} {request.path}", "type": "invalid_request_error"}
+                response: web.StreamResponse = refuse(Problem(404, missing))
+            else:
+                response = await handler(request, body)
+            served.status = response.status
+            return response
+        except (asyncio.CancelledError, ConnectionError):
+            served.cancelled = True
+            raise
+        finally:
+            served.ended = time.monotonic()
+
+    async def _health(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        return reply({"status": "ok"})
+
+    async def _list_models(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        def entry(model: ScriptedModel) -> dict[str, Any]:
+            shown = {} if model.context is None else {"context_length": model.context}
+            return {"id": model.id, "object": "model", "created": CREATED, "owned_by": "scripted", **shown}
+
+        return reply({"object": "list", "data": [entry(m) for m in self.script.models]})
+
+    async def _count_tokens(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        return reply({"input_tokens": read_request("messages", body).estimate})
+
+    def _answering(self, dialect: str) -> Handler:
+        async def answer(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+            try:
+                asked = read_request(dialect, body)
+            except ValueError as error:
+                return refuse(
+                    Problem(400, {"message": f"not a {dialect} request: {error}", "type": "invalid_request_error"})
+                )
+            request["served"].asked = asked
+            return await self._answer(request, asked)
+
+        return answer
+
+    async def model_for(self, asked: Asked) -> ScriptedModel | Problem:
+        """Who answers a request, once it is ready to."""
+        model = self.matcher.models.get(asked.model)
+        if model is None:
+            return model_missing(asked.model, self.script.models[0].id)
+        if model.load:
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(max(0.0, self._ready.setdefault(model.id, now + model.load) - now))
+        return model
+
+    async def _answer(self, request: web.BaseRequest, asked: Asked) -> web.StreamResponse:
+        served: Served = request["served"]
+        model = await self.model_for(asked)
+        if isinstance(model, Problem):
+            return refuse(model, asked.dialect)
+        chosen = self.matcher.choose(asked)
+        if chosen is None:
+            said = " ".join(f"{key}={value}" for key, value in asked.marker.items()) or "no stage prompt in it"
+            text = f"the script has no rule for this request (model {asked.model}, {said})"
+            return refuse(
+                Problem(400, {"message": text, "type": "invalid_request_error", "code": "no_rule"}), asked.dialect
+            )
+        chosen = replace(chosen, turn=self._fault_left(asked, chosen, model))
+        fault = chosen.turn.fault
+        served.rule, served.turn = chosen.name, chosen.index
+        served.fault = None if fault is None else fault.name
+        if chosen.turn.delay:
+            await asyncio.sleep(chosen.turn.delay)
+        if fault is not None and (problem := from_fault(fault, asked, model)) is not None:
+            return refuse(problem, asked.dialect)
+        answer = make_answer(asked, chosen, model)
+        sending = Sending(request, asked, answer, chosen.turn, model)
+        return await (sending.stream(*self._body(asked, answer, chosen)) if asked.stream else sending.whole())
+
+    def _fault_left(self, asked: Asked, chosen: Chosen, model: ScriptedModel) -> Turn:
+        """The turn with the fault that strikes now: the script's, while its `times` last, or an overflow of the window."""
+        turn = chosen.turn
+        if (fault := turn.fault) is not None:
+            times = fault.times if fault.times is not None else _ALWAYS_TIMES.get(fault.name)
+            key = (chosen.rule, chosen.index, *sorted(asked.marker.items()))
+            struck = self._struck.get(key, 0)
+            if times is None or struck < times:
+                self._struck[key] = struck + 1
+                return turn
+            turn = replace(turn, fault=None)
+        if model.context is not None and asked.estimate > model.context:
+            name = {"400": "overflow_400", "in_stream": "overflow_in_stream", "empty": "overflow_empty"}[model.overflow]
+            return replace(turn, fault=Fault(name, style=model.style, at=0))  # type: ignore[arg-type]
+        return turn
+
+    def _body(self, asked: Asked, answer: Answer, chosen: Chosen) -> tuple[list[tuple[bytes, int]], bytes]:
+        """The events with content, apart and in one piece; rendered once for equal answers."""
+        key = (asked.dialect, answer.seed, answer.model, chosen.index, answer.text, answer.reasoning, answer.tools)
+        found = self._bodies.get(key)
+        if found is None:
+            events = WIRES[asked.dialect].body(answer)
+            found = events, b"".join(event for event, _ in events)
+            if len(self._bodies) >= _CACHED:
+                self._bodies.clear()
+            self._bodies[key] = found
+        return found
