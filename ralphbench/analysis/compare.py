@@ -77,15 +77,15 @@ class ProfileRow:
     overclaimed: int
     """Called complete and not resolved."""
     tampered: int
-    iterations: int
-    tickets: int
-    accepted: int
-    rejected: int
-    abandoned: int
-    commits: int
-    files_changed: int
-    lines_added: int
-    lines_removed: int
+    iterations: int | None
+    tickets: int | None
+    accepted: int | None
+    rejected: int | None
+    abandoned: int | None
+    commits: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
     time: Split
     tokens: Tokens
     calls: int
@@ -155,7 +155,7 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         claims=len(claims),
         overclaimed=int((claims["claimed"] & ~claims["resolved"]).sum()),
         tampered=int((judged["tampered"] > 0).sum()),
-        **{name: int(cells[name].sum()) for name in _COUNTS},
+        **{name: _whole(cells[name]) for name in _COUNTS},
         time=_split(cells),
         tokens=Tokens(**{kind: _whole(mine[f"{kind}_tokens"]) for kind in _KINDS}),
         calls=int(mine["calls"].sum()),

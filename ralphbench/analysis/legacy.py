@@ -28,7 +28,7 @@ def legacy_scores(rows: Sequence[ProfileRow]) -> Mapping[tuple[str, str], float 
 
 
 def _score(row: ProfileRow, max_cost: float, max_time: float) -> float | None:
-    if row.cost is None or row.time.wall is None or not row.tickets:
+    if row.cost is None or row.time.wall is None or row.accepted is None or not row.tickets:
         return None
     kills = sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)
     relative_cost = row.cost / max_cost if max_cost else 0.0

@@ -37,7 +37,7 @@ COLUMNS: tuple[Column, ...] = (
     ("score", "right", lambda r: texts.UNKNOWN if r.score is None else f"{r.score:.2f}"),
     ("claimed", "right", _claimed),
     ("tickets", "right", lambda r: texts.of(r.accepted, r.tickets)),
-    ("iterations", "right", lambda r: str(r.iterations)),
+    ("iterations", "right", lambda r: texts.number(r.iterations)),
     ("wall", "right", lambda r: texts.seconds(r.time.wall)),
     ("model", "right", lambda r: texts.seconds(r.time.model)),
     ("tokens in", "right", lambda r: texts.count(r.tokens.input)),
@@ -152,9 +152,9 @@ def work_table(rows: Iterable[ProfileRow]) -> Table:
             texts.count(row.local_tokens),
             str(row.retries),
             str(row.truncated),
-            str(row.commits),
-            str(row.lines_added),
-            str(row.lines_removed),
+            texts.number(row.commits),
+            texts.number(row.lines_added),
+            texts.number(row.lines_removed),
             str(row.tampered),
         )
     return table

@@ -43,9 +43,13 @@ def share(part: float | None, whole: float | None) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "-"
 
 
-def of(part: int, whole: int) -> str:
+def of(part: int | None, whole: int | None) -> str:
     """`2/3`."""
-    return f"{part}/{whole}"
+    return f"{number(part)}/{number(whole)}"
+
+
+def number(value: int | None) -> str:
+    return UNKNOWN if value is None else str(value)
 
 
 def rate(value: float | None) -> str:

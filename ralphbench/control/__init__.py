@@ -1,5 +1,16 @@
 """Between processes: requests to a running experiment as files, and the channel that a run's own processes talk over."""
 
 from ralphbench.control.channel import Channel, ChannelError, ChannelServer, Session, bind, connect
+from ralphbench.control.requests import Request, pending_requests, send_request
 
-__all__ = ["Channel", "ChannelError", "ChannelServer", "Session", "bind", "connect"]
+__all__ = [
+    "Channel",
+    "ChannelError",
+    "ChannelServer",
+    "Request",
+    "Session",
+    "bind",
+    "connect",
+    "pending_requests",
+    "send_request",
+]

@@ -1,0 +1,193 @@
+"""Runs the cells of an experiment to their end, or to where it is told to stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ralphbench.control import pending_requests
+from ralphbench.model import AttemptResult, AttemptSpec, Cell, Ending
+from ralphbench.record import Journal, read_result
+from ralphbench.schedule.gateway_process import GatewayProcess
+from ralphbench.schedule.stop import StopButton
+from ralphbench.schedule.survey import CellState, CellStatus
+from ralphbench.schedule.trials import INTERRUPTED, RunningTrial, log_tail, start_trial
+
+TICK = 0.1
+"""Seconds between two looks at the children."""
+MOST_RESTARTS = 3
+"""How often a trial that died, or a gateway, is started again before the run gives up on it."""
+
+
+class Listener(Protocol):
+    """Who watches a run: the live table, or plain lines."""
+
+    def cell_started(self, spec: AttemptSpec, *, resumed: bool) -> None: ...
+
+    def cell_ended(self, spec: AttemptSpec, result: AttemptResult | None, note: str) -> None: ...
+
+    def tick(self, running: Sequence[RunningTrial], waiting: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """One run. `make_spec` writes an attempt's folder and returns what its trial is told."""
+
+    queue: deque[CellStatus]
+    jobs: int
+    void_retries: int
+    journal: Journal
+    gateway: GatewayProcess
+    make_spec: Callable[[CellStatus], AttemptSpec]
+    finish_dead: Callable[[AttemptSpec, str], AttemptResult]
+    """Commits an attempt whose trial cannot be brought to an end, as void."""
+    listener: Listener
+    stop: StopButton
+    control: Path
+    keep_workspaces: bool = False
+    running: list[RunningTrial] = field(default_factory=list)
+    crashes: dict[str, int] = field(default_factory=dict)
+    results: list[AttemptResult] = field(default_factory=list)
+    exhausted: list[Cell] = field(default_factory=list)
+    _told: int = 0
+    _paused: bool = False
+    _void_counts: dict[Cell, int] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Returns when nothing is left to do, or everything has stopped."""
+        try:
+            while self.running or (self.queue and not self._stopping()):
+                self._hear_requests()
+                self._pass_on_stop()
+                self._look_after_gateway()
+                self._reap()
+                self._fill()
+                self.listener.tick(self.running, len(self.queue))
+                time.sleep(TICK)
+        finally:
+            for trial in self.running:
+                trial.end()
+
+    def _stopping(self) -> bool:
+        return self.stop.level > 0
+
+    def _fill(self) -> None:
+        while self.queue and len(self.running) < self.jobs and not self._stopping() and not self._paused:
+            status = self.queue.popleft()
+            self._void_counts.setdefault(status.cell, status.voids)
+            spec = self.make_spec(status)
+            resumed = status.state is CellState.OPEN
+            self.journal.append("cell_started", cell=str(status.cell), attempt=status.number, resumed=resumed)
+            self.running.append(start_trial(spec, resumed=resumed))
+            self.listener.cell_started(spec, resumed=resumed)
+
+    def _reap(self) -> None:
+        for trial in list(self.running):
+            code = trial.poll()
+            if code is None:
+                continue
+            self.running.remove(trial)
+            trial.end()
+            result = read_result(trial.spec.folder)
+            if result is not None:
+                self._committed(trial, result)
+            else:
+                self._cut_off(trial, code)
+
+    def _committed(self, trial: RunningTrial, result: AttemptResult) -> None:
+        self.results.append(result)
+        self.journal.append(
+            "cell_ended",
+            cell=str(trial.cell),
+            attempt=result.number,
+            ending=result.ending,
+            resolved=None if result.verdict is None else result.verdict.resolved,
+            score=None if result.verdict is None else result.verdict.score,
+        )
+        note = self._requeue_void(trial, result) if result.ending.void else ""
+        self.listener.cell_ended(trial.spec, result, note)
+        if not self.keep_workspaces:
+            shutil.rmtree(trial.spec.workspace, ignore_errors=True)
+
+    def _requeue_void(self, trial: RunningTrial, result: AttemptResult) -> str:
+        """A void attempt is followed by another, at the end of its round, as long as its cell has retries left."""
+        counted = result.ending is not Ending.INTERRUPTED
+        voids = self._voids(trial.cell) + (1 if counted else 0)
+        self._void_counts[trial.cell] = voids
+        if voids > self.void_retries:
+            self.exhausted.append(trial.cell)
+            self.journal.append("cell_exhausted", cell=str(trial.cell), voids=voids)
+            return f"void {voids} times: not tried again"
+        later = CellStatus(trial.cell, CellState.TODO, result.number + 1, voids)
+        self._insert_in_round(later)
+        self.journal.append("cell_requeued", cell=str(trial.cell), attempt=later.number, voids=voids)
+        return "void: queued again"
+
+    def _voids(self, cell: Cell) -> int:
+        return self._void_counts.get(cell, 0)
+
+    def _insert_in_round(self, status: CellStatus) -> None:
+        index = len(self.queue)
+        while index > 0 and self.queue[index - 1].cell.repeat > status.cell.repeat:
+            index -= 1
+        self.queue.insert(index, status)
+
+    def _cut_off(self, trial: RunningTrial, code: int) -> None:
+        """A trial that left no result: asked to stop, its gateway gone, or killed. It goes on where it was."""
+        spec = trial.spec
+        asked = self._stopping() and code == INTERRUPTED
+        self.journal.append("cell_cut_off", cell=str(trial.cell), attempt=spec.number, exit=code, asked=asked)
+        if asked:
+            self.listener.cell_ended(spec, None, "stopped; the same command goes on with it")
+            return
+        count = self.crashes[spec.id] = self.crashes.get(spec.id, 0) + 1
+        tail = log_tail(spec.folder)
+        if count > MOST_RESTARTS:
+            result = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
+            self._committed(trial, result)
+            return
+        self.listener.note(f"{trial.cell}: its process ended with {code}; it goes on from its last boundary {tail}")
+        if not self._stopping():
+            self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number, self._voids(trial.cell)))
+
+    def _look_after_gateway(self) -> None:
+        if self.gateway.alive() or not (self.running or self.queue) or self._stopping():
+            return
+        if self.gateway.starts > MOST_RESTARTS:
+            self.gateway.stop()
+            self.gateway.starts = 0
+            raise self._gateway_keeps_dying()
+        self.journal.append("gateway_restarted", starts=self.gateway.starts)
+        self.listener.note("the gateway was gone and has been started again; what it cut off goes on")
+        self.gateway.stop()
+        self.gateway.start()
+
+    def _gateway_keeps_dying(self) -> Exception:
+        from ralphbench.errors import GatewayLost
+
+        return GatewayLost("the gateway died several times", remedy="look at gateway.log in the results folder")
+
+    def _pass_on_stop(self) -> None:
+        while self._told < min(self.stop.level, 2):
+            self._told += 1
+            for trial in self.running:
+                trial.ask_to_stop()
+
+    def _hear_requests(self) -> None:
+        for request in pending_requests(self.control):
+            self.journal.append("request", **dataclasses.asdict(request))
+            if request.op == "pause":
+                self._paused = True
+            elif request.op == "resume":
+                self._paused = False
+            elif request.op == "stop":
+                self.stop.press()
+            self.listener.note(f"asked from outside: {request.op} {request.reason}".rstrip())
