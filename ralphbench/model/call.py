@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class CallStarted:
     ordinal: int = 0
     """Nth call of its stage and parent session, from 0: what `replay` matches by."""
     request: str | None = None
-    """Where the body is kept: see gateway/bodies."""
+    """Where the body is kept, as the agent wrote it: see record/bodies."""
+    edits: Mapping[str, Any] = field(default_factory=dict)
+    """What the gateway set in it, by top-level key; None: taken out. Applied to the body they give what was sent."""
     kind: str = "call_started"
 
 

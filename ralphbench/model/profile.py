@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from ralphbench.model.names import Stage
@@ -57,6 +58,21 @@ class StageModel:
     """Quantisation or the like, as the server names it; part of the identity."""
     sampling: Sampling = field(default_factory=Sampling)
     agent_options: dict[str, Any] = field(default_factory=dict)
+
+
+GATEWAY_OPTIONS: Mapping[str, type] = MappingProxyType(
+    {
+        "retries": int,  # tries in all, the first one included
+        "retry_max_seconds": float,  # from the first failure; also the longest Retry-After that is waited for
+        "retry_base_seconds": float,  # the first wait, doubled each time
+        "load_max_seconds": float,  # patience with a server that says it is loading the model
+        "connect_seconds": float,
+        "stall_seconds": float,  # without a byte, then the server is given up
+        "output_field": str,  # the only name that the server takes for the limit on an answer's tokens
+        "served_as": dict,  # model -> name or list of names that the server may answer under
+    }
+)
+"""Keys of `EndpointSpec.options` that every kind of endpoint takes: the gateway's, not the endpoint's own."""
 
 
 @dataclass(frozen=True, slots=True)
