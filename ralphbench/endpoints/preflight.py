@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from ralphbench.endpoints.client import Client, ServerRefused
+from ralphbench.endpoints.faults import (
+    AUTH,
+    ENDPOINT_DOWN,
+    MODEL_MISSING,
+    NOTHING_LOADED,
+    OVERFLOW,
+    PROVIDER_ERROR,
+)
+from ralphbench.endpoints.names import same_model
 from ralphbench.endpoints.protocol import ModelInfo
-from ralphbench.errors import ContextTooSmall
-from ralphbench.model import EndpointSpec, StageModel
+from ralphbench.errors import (
+    ContextTooSmall,
+    EndpointDown,
+    EndpointError,
+    ModelMissing,
+    NoToolCalls,
+    WrongModel,
+)
+from ralphbench.model import EndpointSpec, StageModel, codec
+
+TRY_SECONDS = 180.0
+"""A local model may have to be read from disk first."""
+
+TRY_TOKENS = 1024
+"""Room for a model that thinks before it calls."""
+
+_TOOL = "report_status"
+_ASK = "Call the tool `report_status` once, with status set to `ready`. Do not answer with text."
+_SCHEMA = {
+    "type": "object",
+    "properties": {"status": {"type": "string", "description": "one word"}},
+    "required": ["status"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of the tool call. `served` None: the server does not say."""
+
+    served: str | None
+    called: bool
+    said: str
+    """What it answered instead, the first 200 characters."""
 
 
 def check_context(spec: EndpointSpec, model: StageModel, info: ModelInfo, *, remedy: str) -> None:
@@ -17,3 +63,131 @@ def check_context(spec: EndpointSpec, model: StageModel, info: ModelInfo, *, rem
         f"the profile states {model.context:,}",
         remedy=remedy,
     )
+
+
+def missing(spec: EndpointSpec, asked: str, there: tuple[str, ...], *, remedy: str) -> ModelMissing:
+    """The error for a model that is not there, with the nearest names that are."""
+    near = get_close_matches(asked, there, n=3, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+    listed = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "") if there else "none"
+    return ModelMissing(f"endpoint {spec.name!r} has no model {asked!r}{hint} (there: {listed})", remedy=remedy)
+
+
+def check_variant(spec: EndpointSpec, model: StageModel, info: ModelInfo, *, remedy: str) -> None:
+    """Raises WrongModel where another quantisation is there than the profile states. Unknown passes."""
+    if model.variant is None or info.quantization is None or model.variant.lower() == info.quantization.lower():
+        return
+    raise WrongModel(
+        f"endpoint {spec.name!r}: {model.model.model!r} is there as {info.quantization}, "
+        f"the profile states {model.variant}",
+        remedy=remedy,
+    )
+
+
+def check_answer(
+    spec: EndpointSpec, model: StageModel, info: ModelInfo, tried: Tried, *, remedies: Mapping[str, str]
+) -> ModelInfo:
+    """The model with what the try showed. Raises WrongModel, NoToolCalls; `remedies` has `wrong_model` and `tools`."""
+    asked = model.model.model
+    if tried.served is not None and not any(same_model(n, tried.served) for n in (asked, info.id)):
+        raise WrongModel(
+            f"endpoint {spec.name!r} was asked for {asked!r} and answered as {tried.served!r}",
+            remedy=remedies["wrong_model"],
+        )
+    if not tried.called:
+        raise NoToolCalls(
+            f"endpoint {spec.name!r}: {asked!r} was offered one tool and told to call it; it answered with text: "
+            f"{tried.said!r}",
+            remedy=remedies["tools"],
+        )
+    served = {} if tried.served is None else {"served": tried.served}
+    return replace(info, tools=True, details={**info.details, **served})
+
+
+def try_tool_call(client: Client, dialect: str, model: StageModel, *, limit: bool, timeout: float) -> Tried:
+    """One small request with one tool. `limit`: say `max_tokens` (some hosted models refuse the word).
+
+    Raises EndpointDown, ModelMissing, ContextTooSmall, EndpointError.
+    """
+    path, body = _request(dialect, model.model.model, limit=limit)
+    try:
+        answer = client.post(path, body, timeout=timeout)
+    except ServerRefused as error:
+        raise _translated(error, client.name, model) from error
+    if not isinstance(answer, dict):
+        raise EndpointDown(f"endpoint {client.name!r} answered a {dialect} request with {str(answer)[:80]!r}")
+    if answer.get("error"):
+        # Some servers say 200 and put the error into the body.
+        raise EndpointError(
+            f"endpoint {client.name!r}: {model.model.model!r} cannot answer: {str(answer['error'])[:300]}"
+        )
+    served = answer.get("model")
+    calls, text = _READERS[dialect](answer)
+    called = any(name == _TOOL and _is_object(arguments) for name, arguments in calls)
+    said = text or (f"a malformed call {calls[0]!r}" if calls else "nothing at all")
+    return Tried(served if isinstance(served, str) and served else None, called, said[:200])
+
+
+def _request(dialect: str, name: str, *, limit: bool) -> tuple[str, dict[str, Any]]:
+    told = [{"role": "user", "content": _ASK}]
+    function = {"name": _TOOL, "description": "Report the status.", "parameters": _SCHEMA}
+    most = {"max_tokens": TRY_TOKENS}
+    if dialect == "messages":
+        tool = {"name": _TOOL, "description": "Report the status.", "input_schema": _SCHEMA}
+        return "/messages", {"model": name, "messages": told, "tools": [tool], **most}
+    if dialect == "responses":
+        rest = {"max_output_tokens": TRY_TOKENS} if limit else {}
+        return "/responses", {"model": name, "input": told, "tools": [{"type": "function", **function}], **rest}
+    body = {"model": name, "messages": told, "tools": [{"type": "function", "function": function}], "stream": False}
+    return "/chat/completions", {**body, **(most if limit else {})}
+
+
+Calls = list[tuple[str, Any]]
+
+
+def _read_chat(answer: dict[str, Any]) -> tuple[Calls, str]:
+    choices = answer.get("choices") or [{}]
+    message = choices[0].get("message") or {}
+    functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
+    text = message.get("content") or message.get("reasoning_content") or message.get("reasoning") or ""
+    return [(f.get("name", ""), f.get("arguments", "")) for f in functions], str(text)
+
+
+def _read_responses(answer: dict[str, Any]) -> tuple[Calls, str]:
+    items = answer.get("output") or []
+    calls = [(i.get("name", ""), i.get("arguments", "")) for i in items if i.get("type") == "function_call"]
+    parts = [part.get("text", "") for item in items for part in item.get("content") or []]
+    return calls, "".join(parts)
+
+
+def _read_messages(answer: dict[str, Any]) -> tuple[Calls, str]:
+    blocks = answer.get("content") or []
+    calls = [(b.get("name", ""), b.get("input")) for b in blocks if b.get("type") == "tool_use"]
+    return calls, "".join(b.get("text", "") for b in blocks if b.get("type") == "text")
+
+
+_READERS = {"chat": _read_chat, "responses": _read_responses, "messages": _read_messages}
+
+
+def _is_object(arguments: Any) -> bool:
+    if isinstance(arguments, str):
+        try:
+            arguments = codec.loads_any(arguments)
+        except ValueError:
+            return False
+    return isinstance(arguments, dict)
+
+
+def _translated(error: ServerRefused, name: str, model: StageModel) -> EndpointError:
+    """The server's refusal as the error that says what to do."""
+    asked = model.model.model
+    what = f"endpoint {name!r}: {asked!r} cannot answer a first small request ({error.status}): {error.text}"
+    if error.kind in (MODEL_MISSING, NOTHING_LOADED):
+        return ModelMissing(what)
+    if error.kind == OVERFLOW:
+        return ContextTooSmall(what)
+    if error.kind in (ENDPOINT_DOWN, PROVIDER_ERROR):
+        return EndpointDown(what)
+    if error.kind == AUTH:
+        return EndpointError(what, remedy="check the variable that `api_key_env` names in endpoints.yaml")
+    return EndpointError(what)
