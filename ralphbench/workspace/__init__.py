@@ -4,7 +4,46 @@
 `restore_record` keep and bring back what grading needs; `take` alone ever writes into a repository of the user's.
 """
 
+from ralphbench.workspace.archive import FINAL, forget, keep_base, restore_record
+from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.globs import Globs
+from ralphbench.workspace.history import CappedDiff, Commit, FileChange
+from ralphbench.workspace.layout import borrow, make_repo
+from ralphbench.workspace.links import leaving
 from ralphbench.workspace.mirror import Mirror, open_mirror, prepare_mirror
+from ralphbench.workspace.scan import Skipped
+from ralphbench.workspace.stage import apply_patches, open_stage
+from ralphbench.workspace.survey import remove_tree
+from ralphbench.workspace.take import Taken, take
+from ralphbench.workspace.vet import Entry, contents, entries, links_out
+from ralphbench.workspace.worktree import Workspace
 
-__all__ = ["Globs", "Mirror", "open_mirror", "prepare_mirror"]
+__all__ = [
+    "FINAL",
+    "CappedDiff",
+    "Commit",
+    "Entry",
+    "FileChange",
+    "Git",
+    "Globs",
+    "Mirror",
+    "Skipped",
+    "Taken",
+    "Workspace",
+    "apply_patches",
+    "borrow",
+    "contents",
+    "entries",
+    "forget",
+    "keep_base",
+    "leaving",
+    "links_out",
+    "make_repo",
+    "open_mirror",
+    "open_stage",
+    "prepare_mirror",
+    "printable",
+    "remove_tree",
+    "restore_record",
+    "take",
+]

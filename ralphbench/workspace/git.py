@@ -126,12 +126,18 @@ class Git:
         return split_nul(self.run(*args, stdin=stdin))
 
     def full(
-        self, *args: str, stdin: bytes | None = None, ok: Collection[int] = (0,), stdout: IO[bytes] | None = None
+        self,
+        *args: str,
+        stdin: bytes | IO[bytes] | None = None,
+        ok: Collection[int] = (0,),
+        stdout: IO[bytes] | None = None,
     ) -> tuple[int, bytes, bytes]:
         """(exit status, standard output, standard error)."""
-        with self.start(*args, stdin=stdin is not None, stdout=stdout) as process:
+        data = stdin if isinstance(stdin, bytes) else None
+        opened: IO[bytes] | int = subprocess.PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL
+        with self.start(*args, stdin=opened, stdout=stdout) as process:
             try:
-                out, err = process.communicate(stdin, timeout=self.timeout)
+                out, err = process.communicate(data, timeout=self.timeout)
             except subprocess.TimeoutExpired:
                 raise self.error(f"{self._what(args)} did not end within {self.timeout:.0f} s") from None
         if process.returncode not in ok:
@@ -148,6 +154,10 @@ class Git:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def feed(self, source: IO[bytes], *args: str) -> bytes:
+        """Standard output of a command that reads a file as its standard input."""
+        return self.full(*args, stdin=source)[1]
+
     def head_of(self, *args: str, limit: int) -> tuple[bytes, bool]:
         """At most `limit` bytes of standard output, and whether there was more; git is ended where there was."""
         with self.start(*args) as process:
@@ -162,14 +172,14 @@ class Git:
 
     @contextlib.contextmanager
     def start(
-        self, *args: str, stdin: bool = False, stdout: IO[bytes] | None = None
+        self, *args: str, stdin: IO[bytes] | int = subprocess.DEVNULL, stdout: IO[bytes] | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A git in a session of its own; when the block is left, however, it and its children are ended."""
         try:
             process = subprocess.Popen(
                 ["git", *args],
                 env=self.environment(),
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE if stdout is None else stdout,
                 stderr=subprocess.PIPE,
                 start_new_session=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ralphbench.workspace.git import Git, printable
@@ -83,8 +83,11 @@ def ignored_of(git: Git, paths: list[bytes]) -> set[bytes]:
     """Those of the paths that the tree's `.gitignore` files name."""
     if not paths:
         return set()
-    out = git.full("check-ignore", "--no-index", "-z", "--stdin", stdin=joined(paths), ok=(0, 1))[1]
-    return {path for path in out.split(b"\0") if path}
+    # This command knows no literal pathspecs; behind `./` a name cannot be taken for anything else.
+    plain = replace(git, extra=dict(git.extra) | {"GIT_LITERAL_PATHSPECS": "0"})
+    named = joined([b"./" + path for path in paths])
+    out = plain.full("check-ignore", "--no-index", "-z", "--stdin", stdin=named, ok=(0, 1))[1]
+    return {path.removeprefix(b"./") for path in out.split(b"\0") if path}
 
 
 def _unfit(root: bytes, path: bytes) -> str | None:
