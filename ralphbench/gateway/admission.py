@@ -1,0 +1,144 @@
+"""Caps: what an attempt may still use, so that two calls that start at once do not both spend the last of it.
+
+Counted is what servers said; where a server did not say, our own estimate stands in, for the caps alone. A call that runs
+is held as its prompt's estimate and what it has put out so far: reserving all that it might put out would stop an
+attempt for tokens that nobody uses, so two calls at once may both be allowed what is left, and the one that passes the
+cap while it streams is cut there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ralphbench.gateway.prices import Price
+from ralphbench.model import Limits, StageEnding, Usage
+
+TOLERANCE = 1.25
+"""A stream is cut only when our estimate of it passes what is left by a quarter: the server itself was told to stop at
+what is left (`max_tokens`), and an estimate of characters by four must not end an attempt that is within its cap."""
+SLACK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why nothing more is answered."""
+
+    ending: StageEnding
+    detail: str
+    cap: bool = True
+
+
+@dataclass(slots=True)
+class Held:
+    """A running call's part in the budget. Tokens."""
+
+    prompt: int
+    output: int = 0
+
+
+@dataclass(slots=True)
+class Budget:
+    """The caps of one attempt, seen from one stage."""
+
+    limits: Limits
+    price: Price | None
+    window: int | None
+    """Tokens: what `limits.context` is a share of."""
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    running: list[Held] = field(default_factory=list)
+
+    def admit(self, prompt: int) -> Stop | None:
+        """Whether a call with so long a prompt may start. Tokens."""
+        limits = self.limits
+        if limits.calls is not None and self.calls >= limits.calls:
+            return Stop(StageEnding.CALLS, f"{self.calls} calls of {limits.calls} are made")
+        if limits.context is not None and self.window is not None and prompt > limits.context * self.window:
+            return Stop(
+                StageEnding.CONTEXT,
+                f"a prompt of about {prompt:,} tokens exceeds {limits.context:g} of the window of {self.window:,}",
+            )
+        return self._beyond(prompt)
+
+    def start(self, prompt: int) -> Held:
+        self.calls += 1
+        held = Held(prompt)
+        self.running.append(held)
+        return held
+
+    def end(self, held: Held, usage: Usage, cost: float | None) -> Stop | None:
+        """Put what was counted in the place of what was held."""
+        self.running.remove(held)
+        spent = self._filled(held, usage)
+        self.tokens += (spent.input or 0) + (spent.output or 0)
+        self.cost += (cost if cost is not None else self._cost(spent.input or 0, spent.output or 0)) or 0.0
+        counted = usage.input
+        limits = self.limits
+        if (
+            limits.context is not None
+            and self.window
+            and counted is not None
+            and counted > limits.context * self.window
+        ):
+            return Stop(
+                StageEnding.CONTEXT,
+                f"the server counted {counted:,} prompt tokens: more than {limits.context:g} of the window of {self.window:,}",
+            )
+        return self._beyond(0)
+
+    def running_over(self, held: Held) -> Stop | None:
+        """Whether a stream has put out so much that a cap is passed. Asked with every chunk."""
+        limits = self.limits
+        if limits.tokens is None and limits.cost is None:
+            return None
+        prompts = sum(h.prompt for h in self.running)
+        outputs = sum(h.output for h in self.running)
+        if limits.tokens is not None:
+            left = limits.tokens - self.tokens - prompts
+            if outputs > left * TOLERANCE + SLACK:
+                return Stop(StageEnding.TOKENS, f"an answer that runs has passed the cap of {limits.tokens:,} tokens")
+        if limits.cost is not None:
+            running = self._cost(prompts, outputs)
+            if running is not None and self.cost + running > limits.cost * TOLERANCE:
+                return Stop(StageEnding.COST, f"an answer that runs has passed the cap of {limits.cost:g} USD")
+        return None
+
+    def output_left(self, prompt: int) -> int | None:
+        """Tokens that an answer to such a prompt may have; None: no cap limits it."""
+        limits, left = self.limits, []
+        if limits.tokens is not None:
+            left.append(limits.tokens - self.tokens - prompt - self._held_tokens())
+        if limits.cost is not None and self.price is not None:
+            spent = self.cost + (self._cost(prompt, 0) or 0.0) + self._held_cost()
+            each = self._cost(0, 1000)
+            if each:
+                left.append(int((limits.cost - spent) / each * 1000))
+        return min(left) if left else None
+
+    def _beyond(self, prompt: int) -> Stop | None:
+        limits = self.limits
+        if limits.tokens is not None and self.tokens + self._held_tokens() + prompt >= limits.tokens:
+            asked = f", and {prompt:,} are asked for" if prompt else ""
+            return Stop(StageEnding.TOKENS, f"{self.tokens:,} tokens of {limits.tokens:,} are used{asked}")
+        if limits.cost is not None:
+            spent = self.cost + self._held_cost() + (self._cost(prompt, 0) or 0.0)
+            if spent >= limits.cost > 0 or (limits.cost == 0 and spent > 0):
+                return Stop(StageEnding.COST, f"{self.cost:.4f} USD of {limits.cost:g} are spent")
+        return None
+
+    def _held_tokens(self) -> int:
+        return sum(held.prompt + held.output for held in self.running)
+
+    def _held_cost(self) -> float:
+        return self._cost(sum(h.prompt for h in self.running), sum(h.output for h in self.running)) or 0.0
+
+    def _cost(self, prompt: int, output: int) -> float | None:
+        return None if self.price is None else self.price.cost(Usage(input=prompt, output=output))
+
+    @staticmethod
+    def _filled(held: Held, usage: Usage) -> Usage:
+        return Usage(
+            input=held.prompt if usage.input is None else usage.input,
+            output=held.output if usage.output is None else usage.output,
+        )

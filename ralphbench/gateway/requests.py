@@ -1,0 +1,120 @@
+"""A request as the agent wrote it, and what is set in it. Only the top level is read; all else stays the bytes it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ralphbench.gateway.dialects import Dialect
+from ralphbench.gateway.estimate import raw_tokens
+from ralphbench.model import StageModel, codec
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+_NESTED = ("stream_options", "reasoning", "output_config", "usage")
+"""Keys whose objects are added to, not replaced."""
+LEAST_OUTPUT = 256
+"""Tokens that an answer is left even where our estimate says that the window is full: the server knows better."""
+
+
+class BadBody(ValueError):
+    """Not a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What an upstream understands beyond its dialect."""
+
+    usage_option: bool = True
+    reported_cost: bool = False
+    output_field: str | None = None
+    """The only name of the answer's limit that it takes; None: both."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """What the agent asked for."""
+
+    original: bytes
+    fields: Mapping[str, msgspec.Raw]
+    model: str
+    stream: bool
+    raw: float
+    """Uncalibrated tokens of the prompt."""
+
+    def value(self, key: str) -> Any:
+        """A top-level value, decoded; None where it is not there."""
+        raw = self.fields.get(key)
+        return None if raw is None else msgspec.json.decode(raw)
+
+    def nested(self) -> dict[str, Any]:
+        return {key: self.value(key) for key in _NESTED if key in self.fields}
+
+
+def read_request(body: bytes) -> AgentRequest:
+    """Raises BadBody."""
+    try:
+        fields = _decode(body)
+        model = msgspec.json.decode(fields["model"]) if "model" in fields else ""
+        stream = msgspec.json.decode(fields["stream"]) if "stream" in fields else False
+    except ValueError as error:
+        raise BadBody(f"expected a JSON object: {error}") from error
+    return AgentRequest(body, fields, str(model), stream is True, raw_tokens(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much an answer may have at most, by what sets the limit; None: that does not limit it. Tokens."""
+
+    profile: int | None = None
+    budget: int | None = None
+    context: int | None = None
+
+    def least(self) -> int | None:
+        context = None if self.context is None else max(self.context, LEAST_OUTPUT)
+        budget = None if self.budget is None else max(self.budget, 1)
+        known = [limit for limit in (self.profile, budget, context) if limit is not None]
+        return min(known) if known else None
+
+
+def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Habits, room: Room) -> dict[str, Any]:
+    """What is set in the request, by top-level key; None: the key is taken out. All else is left as it is."""
+    nested = request.nested()
+    changes: dict[str, Any] = {"model": stage.model.model}
+    changes |= dialect.sampling(stage.sampling, nested)
+    if dialect.name == "chat" and request.stream and habits.usage_option:
+        changes["stream_options"] = {**(nested.get("stream_options") or {}), "include_usage": True}
+    if habits.reported_cost:
+        changes["usage"] = {**(nested.get("usage") or {}), "include": True}
+    changes |= _output_limit(request, dialect, habits, room)
+    return {key: value for key, value in changes.items() if not _same(request, key, value)}
+
+
+def _output_limit(request: AgentRequest, dialect: Dialect, habits: Habits, room: Room) -> dict[str, Any]:
+    names = dialect.output_fields
+    asked_as = [name for name in names if name in request.fields]
+    asked = [limit for name in asked_as if isinstance(limit := request.value(name), int)]
+    limits = [*asked, *([] if (least := room.least()) is None else [least])]
+    if not limits:
+        return {}
+    field = habits.output_field or (asked_as[0] if asked_as else names[0])
+    return {name: None for name in asked_as if name != field} | {field: min(limits)}
+
+
+def _same(request: AgentRequest, key: str, value: Any) -> bool:
+    raw = request.fields.get(key)
+    return raw is None if value is None else raw is not None and bytes(raw) == codec.dumps(value)
+
+
+def apply_edits(original: bytes, changes: Mapping[str, Any]) -> bytes:
+    """The request as it is sent. Applied to a recorded original it gives the same bytes again."""
+    fields = _decode(original)
+    for key, value in changes.items():
+        if value is None:
+            fields.pop(key, None)
+        else:
+            fields[key] = msgspec.Raw(codec.dumps(value))
+    return _encode(fields)

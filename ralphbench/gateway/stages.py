@@ -1,0 +1,118 @@
+"""All open stages: grants them to connections, finds them by token, ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ralphbench.errors import ConfigError, RunError
+from ralphbench.gateway.admission import Budget
+from ralphbench.gateway.client import StageGrant, StageTraffic
+from ralphbench.gateway.estimate import Estimators
+from ralphbench.gateway.prices import Price, find_price, table_context
+from ralphbench.gateway.recorder import Recorder, Writer
+from ralphbench.gateway.routes import Route, Routes
+from ralphbench.gateway.secrets import Redactor
+from ralphbench.gateway.stage import OpenStage
+
+log = logging.getLogger(__name__)
+GRACE = 5.0
+"""Seconds that open calls have to end by themselves when their stage is closed."""
+_CANCELLED = 2.0
+
+
+class Stages:
+    """Lives in the event loop alone."""
+
+    def __init__(self, routes: Routes, redactor: Redactor) -> None:
+        self.routes = routes
+        self.writer = Writer()
+        self.opened = 0
+        self._redactor = redactor
+        self._estimators = Estimators()
+        self._open: dict[str, OpenStage] = {}
+        self._attempts: set[str] = set()
+
+    def by_token(self, token: str) -> OpenStage | None:
+        return self._open.get(token)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def open(self, grant: StageGrant) -> OpenStage:
+        """Raises ConfigError where a cap cannot be enforced, EndpointError where the endpoint cannot be used, RunError
+        where the attempt has a stage open already: two of them would give out the same numbers.
+        """
+        if grant.attempt in self._attempts:
+            raise RunError(f"attempt {grant.attempt} has a stage open already")
+        self._attempts.add(grant.attempt)
+        try:
+            stage = await self._make(grant)
+        except BaseException:
+            self._attempts.discard(grant.attempt)
+            raise
+        self._open[stage.token] = stage
+        self.opened += 1
+        return stage
+
+    async def _make(self, grant: StageGrant) -> OpenStage:
+        route = await self.routes.of(grant.endpoint)
+        wire = grant.model.model.model
+        provider = route.upstream.price_provider
+        price = find_price(grant.endpoint, wire, provider=provider, local=route.local)
+        window = grant.model.context
+        if grant.limits.cost is not None and price is None:
+            raise ConfigError(
+                f"a cost cap of {grant.limits.cost:g} USD cannot be enforced: the price of {grant.model.model} is unknown",
+                key=f"endpoints.{grant.endpoint.name}.price",
+                remedy=f"price: {{input: 3.0, output: 15.0}} under {grant.endpoint.name} in endpoints.yaml (USD per million)",
+            )
+        if grant.limits.context is not None and window is None:
+            window = table_context(provider, wire)
+            if window is None:
+                raise ConfigError(
+                    f"a cap on the share of the context cannot be enforced: the window of {grant.model.model} is unknown",
+                    key="profiles.<name>.context",
+                    remedy="context: 32k (or what the model has) in the profile",
+                )
+        recorder = await asyncio.to_thread(Recorder, grant.folder, self.writer, self._redactor)
+        budget = await asyncio.to_thread(_budget, grant, route, price, window)
+        return OpenStage(grant, route, recorder, self._estimators.of(grant.endpoint.name, wire), budget, price, window)
+
+    async def close(self, token: str, *, why: str = "stage_closed", grace: float = GRACE) -> StageTraffic | None:
+        """End a token: its calls may finish within `grace` seconds, then they are cut off. None: no such token."""
+        stage = self._open.pop(token, None)
+        if stage is None:
+            return None
+        try:
+            await self._end_calls(stage, why, grace)
+            await stage.recorder.close()
+        finally:
+            self._attempts.discard(stage.grant.attempt)
+        return stage.traffic()
+
+    async def _end_calls(self, stage: OpenStage, why: str, grace: float) -> None:
+        if stage.tasks and grace > 0:
+            await asyncio.wait(stage.tasks, timeout=grace)
+        stage.closing = why
+        for task in stage.tasks:
+            task.cancel()
+        if stage.tasks:
+            await asyncio.wait(stage.tasks, timeout=_CANCELLED)
+
+    async def close_all(self, why: str) -> None:
+        await asyncio.gather(*(self.close(token, why=why, grace=0.0) for token in list(self._open)))
+        self.writer.close()
+
+
+def _budget(grant: StageGrant, route: Route, price: Price | None, window: int | None) -> Budget:
+    """What the attempt has used, for the caps. Where a server did not count, the estimates of its record stand in."""
+    spent = grant.spent
+    tokens, cost = spent.tokens, spent.cost
+    if tokens is None or cost is None:
+        from ralphbench.gateway.recorder import estimated_spending
+
+        estimated = estimated_spending(grant.folder, price)
+        tokens = estimated[0] if tokens is None else tokens
+        cost = estimated[1] if cost is None else cost
+    return Budget(grant.limits, price, window, calls=spent.calls, tokens=tokens, cost=cost)
