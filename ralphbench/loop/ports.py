@@ -1,0 +1,101 @@
+"""What the loop needs of the outside. Implemented by `trial`, and by the deterministic double of the tests.
+
+The loop has no clock, no process and no file of its own: all that can fail or take time comes through here.
+Whatever a port raises (Interrupted, WorkspaceError, DiskError) passes through `Loop.run` untouched; the attempt then
+goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ralphbench.model import Acceptance, Ending, EventKind, Stage, StageResult
+
+
+class Changed(Protocol):
+    """One path that differs between two trees."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def status(self) -> str:
+        """`A`, `M`, `D` or the like, as git says it."""
+
+
+class LoopWorkspace(Protocol):
+    """The attempt's worktree and the harness's own git, which the agent cannot reach."""
+
+    @property
+    def base(self) -> str:
+        """The commit that the task starts from."""
+
+    @property
+    def head(self) -> str:
+        """The commit that the next one will follow: the base, or the last one that was accepted."""
+
+    def tree(self) -> str:
+        """Hash of the worktree as it is, new files included."""
+
+    def commit(self, message: str, *, wip: bool = False) -> str | None:
+        """Commit the worktree as it is. None: nothing differs from `head`. A `wip` commit does not move `head`."""
+
+    def restore(self, commit: str) -> None:
+        """Make the worktree exactly the commit's tree: changed, removed and new files alike. A commit of the branch
+        becomes `head` again (what came after it is forgotten: it belonged to an iteration that was cut off);
+        a `wip` commit leaves `head` where it is. Raises WorkspaceError where the tree is not the commit's afterwards.
+        """
+
+    def diff(self, a: str, b: str | None = None) -> bytes:
+        """From `a` to `b`; None is the worktree with its new files."""
+
+    def changed(self, a: str, b: str | None = None) -> Sequence[Changed]:
+        """The paths of that diff."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What came of a ticket's acceptance command, run in the worktree."""
+
+    passed: bool
+    """Exit status and standard output are as expected (`ralphbench.loop.expect.met` decides it)."""
+    exit: int | None
+    """None: it was ended because its time was up."""
+    timed_out: bool
+    seconds: float
+    output: str
+    """The tail of both streams, at most a few kB."""
+
+    @property
+    def runnable(self) -> bool:
+        """False: the shell found no such command (127) or may not execute it (126)."""
+        return self.exit not in (126, 127)
+
+
+class LoopPorts(Protocol):
+    """Everything outside the loop."""
+
+    @property
+    def workspace(self) -> LoopWorkspace: ...
+
+    def ask(
+        self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
+    ) -> StageResult:
+        """Run one agent stage to its end, with its lease, gateway and watchdogs. Retries of what infrastructure broke
+        are done in here; a `fault` that comes out is final. `session`: go on in that session of the agent.
+        """
+
+    def check(self, acceptance: Acceptance) -> CheckResult:
+        """Run `sh -c run` in the worktree, with a timeout, and end everything that it started."""
+
+    def emit(self, kind: EventKind, /, **data: Any) -> None:
+        """Append an event. Those that carry a `state` (PLAN_READY, ITERATION_ENDED, LOOP_ENDED) are the checkpoints:
+        they must be on disk when this returns.
+        """
+
+    def limit(self) -> tuple[Ending, str] | None:
+        """The attempt's limit that is reached now (wall time, tokens, cost, calls), with the evidence in words.
+        Asked before every stage; the limits inside a stage come back as the stage's ending.
+        """
