@@ -51,6 +51,11 @@ def loads(data: bytes | str, kind: type[T]) -> T:
     return msgspec.json.decode(data, type=kind, dec_hook=_dec)
 
 
+def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """`loads` for many values of one type: several times as fast. Raises what `loads` raises."""
+    return msgspec.json.Decoder(kind, dec_hook=_dec)
+
+
 def loads_any(data: bytes | str) -> Any:
     return msgspec.json.decode(data)
 

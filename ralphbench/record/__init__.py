@@ -1,0 +1,67 @@
+"""Attempts on disk: what happened, call by call and event by event, and the reader of all of it.
+
+Readers take a `Quarantine`, which collects what was found torn as `Damage`; without one it goes to the log
+`ralphbench.record`. Writers raise DiskError where the disk is full or not writable; then nothing half-written is left.
+"""
+
+from ralphbench.record.bodies import BodyStore
+from ralphbench.record.calls import CallLog, read_calls
+from ralphbench.record.check import check_attempt
+from ralphbench.record.damage import Damage, Quarantine, set_aside, set_aside_in
+from ralphbench.record.disk import atomic_write, disk_errors, make_folder
+from ralphbench.record.events import EventLog, Journal, follow, read_events
+from ralphbench.record.experiment import ExperimentFolder, Summary
+from ralphbench.record.intervals import union_seconds
+from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.lines import follow_lines
+from ralphbench.record.lock import Lock
+from ralphbench.record.owner import Owner
+from ralphbench.record.results import (
+    read_manifest,
+    read_object,
+    read_result,
+    read_spec,
+    write_manifest,
+    write_result,
+    write_spec,
+)
+from ralphbench.record.sums import charge, refused, spent, stage_sums, times
+from ralphbench.record.timeline import interval_of
+
+__all__ = [
+    "AttemptFolder",
+    "BodyStore",
+    "CallLog",
+    "Damage",
+    "EventLog",
+    "ExperimentFolder",
+    "Journal",
+    "Lock",
+    "Owner",
+    "Quarantine",
+    "Summary",
+    "atomic_write",
+    "charge",
+    "check_attempt",
+    "disk_errors",
+    "follow",
+    "follow_lines",
+    "interval_of",
+    "make_folder",
+    "read_calls",
+    "read_events",
+    "read_manifest",
+    "read_object",
+    "read_result",
+    "read_spec",
+    "refused",
+    "set_aside",
+    "set_aside_in",
+    "spent",
+    "stage_sums",
+    "times",
+    "union_seconds",
+    "write_manifest",
+    "write_result",
+    "write_spec",
+]

@@ -1,0 +1,32 @@
+"""Reads all of an attempt's record, to say what of it is damaged."""
+
+from __future__ import annotations
+
+from ralphbench.record.bodies import BodyStore
+from ralphbench.record.calls import read_calls
+from ralphbench.record.checksums import check_settled
+from ralphbench.record.damage import Damage, Quarantine, set_aside_in
+from ralphbench.record.events import read_events
+from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.results import read_manifest, read_object, read_result
+
+
+def check_attempt(folder: AttemptFolder) -> tuple[Damage, ...]:
+    """Everything in the attempt's folder that is torn, truncated, lost or was set aside earlier; empty: it is as it was.
+
+    Reads every byte. A file that should be whole and cannot be read is set aside; a log keeps its lines.
+    Raises RecordError at a record of another version.
+    """
+    found = Quarantine()
+    read_object(folder.trial, found)
+    read_manifest(folder, found)
+    for _ in read_events(folder, found):
+        pass
+    read_calls(folder, found)
+    bodies = BodyStore(folder.bodies)
+    bodies.check(found)
+    bodies.close()
+    if read_result(folder, found) is not None:
+        check_settled(folder, found)
+    now = {damage.moved_to for damage in found}
+    return (*found, *(damage for damage in set_aside_in(folder.path) if damage.moved_to not in now))

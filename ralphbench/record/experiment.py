@@ -1,0 +1,154 @@
+"""The folder of an experiment's results: its cells and their attempts, found by looking, never by a list that could be wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ralphbench.errors import RecordError
+from ralphbench.model import AttemptResult, Cell, codec
+from ralphbench.record.damage import Damage, Quarantine, set_aside_in
+from ralphbench.record.disk import atomic_write, disk_errors, make_folder
+from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.lock import Lock
+from ralphbench.record.results import read_object, read_result_at
+
+Summary = tuple[Cell, int, AttemptResult | None, tuple[Damage, ...]]
+"""A cell, the number of an attempt, its result (None: not committed), and what was found damaged."""
+
+
+class ExperimentFolder:
+    """`results/<experiment>/`. Making one of these touches nothing; `create` makes the folder."""
+
+    def __init__(self, results_root: Path, name: str) -> None:
+        self.name = name
+        self.path = results_root / name
+
+    def create(self) -> ExperimentFolder:
+        """Raises DiskError."""
+        make_folder(self.cells_path)
+        return self
+
+    @property
+    def lock_path(self) -> Path:
+        """`lock.json`: what was resolved. Not the lock of the running process: that is `owner_path`."""
+        return self.path / "lock.json"
+
+    @property
+    def owner_path(self) -> Path:
+        return self.path / "owner.lock"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def cells_path(self) -> Path:
+        return self.path / "cells"
+
+    def base_tree(self, tree: str) -> Path:
+        """Where the base tree with this git hash is kept, once for all attempts that start from it."""
+        return self.path / "bases" / f"{tree}.tar.gz"
+
+    def owner(self) -> Lock:
+        """The lock that keeps two runs of the experiment apart; not taken yet."""
+        return Lock(self.owner_path, what=f"experiment {self.name}")
+
+    def write_lock(self, resolved: Mapping[str, Any]) -> None:
+        """Put down what was resolved. Raises DiskError."""
+        make_folder(self.path)
+        atomic_write(self.lock_path, codec.pretty(resolved))
+
+    def read_lock(self, quarantine: Quarantine | None = None) -> dict[str, Any] | None:
+        """None where nothing ran yet; one that cannot be read is set aside and reported."""
+        return read_object(self.lock_path, quarantine)
+
+    def folder(self, cell: Cell, number: int) -> AttemptFolder:
+        return AttemptFolder(self.cells_path / cell.path / f"a{number}")
+
+    def attempts(self, cell: Cell) -> tuple[int, ...]:
+        """The numbers of a cell's attempts, ascending, committed or not."""
+        return tuple(_numbered(str(self.cells_path / cell.path), "a"))
+
+    def latest(self, cell: Cell) -> AttemptFolder | None:
+        """The attempt with the highest number."""
+        numbers = self.attempts(cell)
+        return self.folder(cell, numbers[-1]) if numbers else None
+
+    def new_attempt(self, cell: Cell) -> tuple[int, AttemptFolder]:
+        """Make the folder of a cell's next attempt, numbered one after the highest that is there. Raises DiskError."""
+        make_folder(self.cells_path / cell.path)
+        number = (self.attempts(cell) or (0,))[-1] + 1
+        folder = self.folder(cell, number)
+        with disk_errors(folder.path):
+            folder.path.mkdir()  # fails where it is there: an attempt is never written over
+        return number, folder.create()
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell that has a folder, by path; a `+` is read as a phase, since the path cannot tell it from a name's own."""
+        for cell, _ in self._repeats():
+            yield cell
+
+    def summaries(self) -> Iterator[Summary]:
+        """Every attempt with its result, by cell and number.
+
+        A result that cannot be read is set aside and named, now and each time after; the attempt counts as not committed.
+        Raises RecordError at a record of another version.
+        """
+        for cell, path in self._repeats():
+            for number in _numbered(path, "a"):
+                yield _summary(cell, path, number)
+
+    def _repeats(self) -> Iterator[tuple[Cell, str]]:
+        cells = str(self.cells_path)
+        for task in _folders(cells):
+            for profile in _folders(f"{cells}/{task}"):
+                path = f"{cells}/{task}/{profile}"
+                for repeat in _numbered(path, "r"):
+                    yield Cell(task.replace("+", "/"), profile, repeat), f"{path}/r{repeat}"
+
+
+def _summary(cell: Cell, path: str, number: int) -> Summary:
+    quarantine = Quarantine()
+    file = f"{path}/a{number}/result.json"
+    result = read_result_at(file, quarantine)
+    if result is None:
+        return cell, number, None, _damages(Path(file).parent, quarantine)
+    if result.cell == cell and result.number == number:
+        return cell, number, result, ()
+    if result.cell.path == cell.path and result.number == number:  # a task with `+` in its name
+        return result.cell, number, result, ()
+    what = f"is the result of {result.cell} a{result.number}: it does not belong here and is not counted"
+    return cell, number, None, (Damage(Path(file), what),)
+
+
+def _damages(folder: Path, met: Quarantine) -> tuple[Damage, ...]:
+    """What was met now, and what lies there since earlier."""
+    now = {damage.moved_to for damage in met}
+    return (*met, *(damage for damage in set_aside_in(folder) if damage.moved_to not in now))
+
+
+def _folders(path: str) -> list[str]:
+    """Names of the folders in `path`, sorted; hidden ones are nobody's."""
+    return sorted(name for name in _names_of_folders(path) if not name.startswith("."))
+
+
+def _numbered(path: str, letter: str) -> list[int]:
+    """k of the folders `<letter><k>` in `path`, ascending; k counts from 1."""
+    return sorted(int(name[1:]) for name in _names_of_folders(path) if name[0] == letter and _COUNT.fullmatch(name, 1))
+
+
+_COUNT = re.compile(r"[1-9][0-9]*")
+
+
+def _names_of_folders(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}", remedy=f"ls -ld {path}") from error
