@@ -25,8 +25,18 @@ class Changed(Protocol):
         """`A`, `M`, `D` or the like, as git says it."""
 
 
+class Shown(Protocol):
+    """A diff for a reviewer's eyes."""
+
+    @property
+    def text(self) -> bytes: ...
+
+    @property
+    def truncated(self) -> bool: ...
+
+
 class LoopWorkspace(Protocol):
-    """The attempt's worktree and the harness's own git, which the agent cannot reach."""
+    """The attempt's worktree and the harness's own git, which the agent cannot reach. `workspace.Workspace` is one."""
 
     @property
     def base(self) -> str:
@@ -48,8 +58,12 @@ class LoopWorkspace(Protocol):
         a `wip` commit leaves `head` where it is. Raises WorkspaceError where the tree is not the commit's afterwards.
         """
 
-    def diff(self, a: str, b: str | None = None) -> bytes:
-        """From `a` to `b`; None is the worktree with its new files."""
+    def tree_of(self, commit: str) -> str: ...
+
+    def capped_diff(self, a: str, b: str | None = None, *, limit: int) -> Shown:
+        """From `a` to `b` (None: the worktree, new files too): the whole list of files, then at most about `limit`
+        bytes of the diff itself.
+        """
 
     def changed(self, a: str, b: str | None = None) -> Sequence[Changed]:
         """The paths of that diff."""
