@@ -1,0 +1,48 @@
+"""What the user wrote, read and checked, turned into model objects; importers.
+
+Nothing heavy is loaded before it is used: `list_experiments`, `find_experiment`, `task_names` and `profile_names` need no
+pydantic, so that a shell can ask for completions at every Tab.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
+    from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
+    from ralphbench.config.problems import ConfigErrors
+    from ralphbench.config.tasks import load_folder, load_task
+
+_HOMES = {
+    "ConfigErrors": "problems",
+    "Overrides": "experiments",
+    "find_experiment": "names",
+    "list_experiments": "names",
+    "load_experiment": "experiments",
+    "load_folder": "tasks",
+    "load_task": "tasks",
+    "profile_names": "names",
+    "spec_folders": "experiments",
+    "task_names": "names",
+}
+
+__all__ = [
+    "ConfigErrors",
+    "Overrides",
+    "find_experiment",
+    "list_experiments",
+    "load_experiment",
+    "load_folder",
+    "load_task",
+    "profile_names",
+    "spec_folders",
+    "task_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"ralphbench.config.{_HOMES[name]}"), name)

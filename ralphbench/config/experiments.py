@@ -1,0 +1,296 @@
+"""An experiment, whole: its file, the shared files, its tasks, profiles and endpoints, and what the command line changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ralphbench.config.endpoints import resolve_endpoint
+from ralphbench.config.layers import Catalog, lay_inline, read_shared
+from ralphbench.config.names import EXPERIMENT_FILE, find_experiment
+from ralphbench.config.plans import plan_mode
+from ralphbench.config.plugins import installed
+from ralphbench.config.problems import Problems
+from ralphbench.config.profiles import Resolved, own_limits, resolve_profile, warnings_of
+from ralphbench.config.select import select_among, select_tasks
+from ralphbench.config.tasks import load_task
+from ralphbench.config.yamlfile import Document, read_yaml
+from ralphbench.errors import ConfigError, UnknownName, UsageError
+from ralphbench.model import EndpointSpec, Experiment, Limits, PlanMode, Profile, Task
+
+if TYPE_CHECKING:
+    from ralphbench.config.words import ExperimentWords
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line changes. Empty and None: nothing. Each change is recorded as the origin `--<flag>`."""
+
+    profiles: tuple[str, ...] = ()
+    """`--profile`: only these of the experiment's."""
+    tasks: tuple[str, ...] = ()
+    """`--task`: only these of the experiment's, by name or glob."""
+    repeats: int | None = None
+    sandbox: str | None = None
+    void_retries: int | None = None
+    seed: int | None = None
+    limits: Mapping[str, object] = field(default_factory=dict)
+    """By key of `limits`, as text like in the file (`wall_time: 2h`) or as a number of iterations, failures, calls."""
+    specs: tuple[Path, ...] = ()
+    """`--specs`: further folders of tasks; they win over `specs/` beside `experiments/`."""
+    results: Path | None = None
+    """`--results`; else `results/` in the working directory."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An experiment in the making."""
+
+    document: Document
+    words: ExperimentWords
+    overrides: Overrides
+    specs: tuple[Path, ...]
+    root: Path
+    catalog: Catalog = field(default_factory=Catalog)
+    problems: Problems = field(default_factory=Problems)
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def origin(self, key: str) -> str:
+        path = tuple(key.split("."))
+        return self.document.origin(path) if path in self.document.lines else "default"
+
+
+def load_experiment(name_or_path: str, *, root: Path, overrides: Overrides | None = None) -> Experiment:
+    """Everything that `run` will do, resolved and checked; nothing is started and no server is asked.
+
+    `root` is the folder of experiments. Raises UnknownName, ConfigError; ConfigErrors where there are several mistakes.
+    """
+    from ralphbench.config.checked import check
+    from ralphbench.config.words import ExperimentWords
+
+    folder = find_experiment(name_or_path, root)
+    document = read_yaml(folder / EXPERIMENT_FILE)
+    draft = _Draft(
+        document,
+        check(ExperimentWords, document.data, document),
+        overrides or Overrides(),
+        spec_folders(folder, overrides.specs if overrides else ()),
+        folder.parent,
+    )
+    _check_name(folder)
+    _read_layers(draft)
+    tasks = _tasks(draft)
+    resolved, planner = _profiles(draft)
+    draft.problems.raise_if_any()
+    experiment = _experiment(draft, tasks, resolved, planner)
+    draft.problems.raise_if_any()
+    return experiment
+
+
+def spec_folders(experiment: Path, further: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+    """Where tasks are looked for, in order: the experiment's own `specs/`, `--specs`, `specs/` beside `experiments/`."""
+    return (experiment / "specs", *further, experiment.parent.parent / "specs")
+
+
+def _check_name(folder: Path) -> None:
+    from ralphbench.config.fields import name_problem
+
+    problem = name_problem(folder.name)
+    if problem:
+        raise ConfigError(f"the experiment's folder gives its name: {problem}", file=folder)
+
+
+def _read_layers(draft: _Draft) -> None:
+    read_shared(draft.root, draft.catalog, draft.problems)
+    read_shared(draft.document.file.parent, draft.catalog, draft.problems, inside=True)
+    draft.problems.raise_if_any()
+    lay_inline(draft.words, draft.document, draft.catalog)
+    _check_reserved(draft)
+
+
+def _check_reserved(draft: _Draft) -> None:
+    from ralphbench.config.words import RESERVED
+
+    for name, meaning in RESERVED.items():
+        if name in draft.catalog.profiles:
+            draft.problems.add(UsageError(f"profile {name!r}: the name is taken, it is {meaning}"))
+
+
+def _tasks(draft: _Draft) -> tuple[Task, ...]:
+    names: tuple[str, ...] = ()
+    for n, word in enumerate(draft.words.tasks):
+        with draft.problems.collected():
+            chosen = select_tasks([word], draft.specs, where=draft.document.where(("tasks", n)))
+            names = tuple(dict.fromkeys((*names, *chosen)))
+    draft.origins["tasks"] = draft.origin("tasks")
+    if draft.overrides.tasks and names:
+        with draft.problems.collected():
+            names = select_among(draft.overrides.tasks, names, where=f"--task of {draft.document.file.parent.name}")
+            draft.origins["tasks"] = "--task"
+    tasks: list[Task] = []
+    for name in names:
+        with draft.problems.collected():
+            task = load_task(name, *draft.specs)
+            tasks.append(task)
+            draft.origins[f"tasks.{name}"] = f"{task.folder}/task.yaml"
+    return tuple(tasks)
+
+
+def _profiles(draft: _Draft) -> tuple[list[Resolved], Resolved | None]:
+    """The contenders, and the profile that plans for all, where one does."""
+    names, document = tuple(draft.words.profiles), draft.document
+    where = document.where(("profiles",))
+    baseline = draft.words.baseline
+    if baseline is not None and baseline not in names:
+        draft.problems.add(
+            UnknownName("profile of this experiment", baseline, names, where=document.where(("baseline",)))
+        )
+    draft.origins["profiles"] = draft.origin("profiles")
+    if draft.overrides.profiles:
+        for name in draft.overrides.profiles:
+            if name not in names:
+                flag = f"--profile of {document.file.parent.name}"
+                draft.problems.add(UnknownName("profile of this experiment", name, names, where=flag))
+        draft.origins["profiles"] = "--profile"
+    shared = draft.words.plan.shared
+    by = shared.by if shared else None
+    resolved = {
+        name: resolve_profile(name, draft.catalog, draft.problems, where=where)
+        for name in (n for n in names if n in (draft.overrides.profiles or names))
+    }
+    planner = None
+    if by is not None:
+        planner = resolved.get(by) or resolve_profile(
+            by, draft.catalog, draft.problems, where=document.where(("plan", "shared", "by"))
+        )
+    return [one for one in resolved.values() if one is not None], planner
+
+
+def _experiment(
+    draft: _Draft, tasks: tuple[Task, ...], resolved: list[Resolved], planner: Resolved | None
+) -> Experiment:
+    words, document = draft.words, draft.document
+    profiles = tuple(one.profile for one in resolved)
+    limits = _limits(draft)
+    everyone = (*profiles, *([planner.profile] if planner else []))
+    for one in [*resolved, *([planner] if planner else [])]:
+        draft.origins |= {f"profiles.{one.profile.name}.{key}": origin for key, origin in one.origins.items()}
+    plan = PlanMode()
+    with draft.problems.collected():
+        plan = plan_mode(words.plan, document, tasks, draft.root)
+    draft.origins |= {
+        key: draft.origin(key) for key in ("question", "why", "baseline", "order", "unequal_limits", "plan")
+    }
+    return Experiment(
+        name=document.file.parent.name,
+        folder=document.file.parent.resolve(),
+        question=words.question,
+        why=words.why or "",
+        tasks=tasks,
+        profiles=profiles,
+        endpoints=_endpoints(draft, everyone),
+        limits=limits,
+        baseline=words.baseline,
+        repeats=_chosen(draft, "repeats", least=1),
+        plan=plan,
+        sandbox=_sandbox(draft),
+        void_retries=_chosen(draft, "void_retries", least=0),
+        unequal_limits=_unequal(draft, resolved, limits),
+        seed=_chosen(draft, "seed", least=None),
+        order=words.order,
+        results=(draft.overrides.results or Path("results")).absolute(),
+        origins=draft.origins,
+        agents=_agents(draft, everyone),
+        planner=planner.profile if planner else None,
+        warnings=warnings_of(profiles),
+    )
+
+
+def _chosen(draft: _Draft, key: str, *, least: int | None) -> Any:
+    """A value of the command line, else of the file, else the default; its origin is noted."""
+    given = getattr(draft.overrides, key)
+    if given is None:
+        draft.origins[key] = draft.origin(key)
+        return getattr(draft.words, key)
+    flag = f"--{key.replace('_', '-')}"
+    if least is not None and given < least:
+        draft.problems.add(UsageError(f"{flag}: expected at least {least}, found {given}"))
+    draft.origins[key] = flag
+    return given
+
+
+def _sandbox(draft: _Draft) -> str:
+    sandbox = str(_chosen(draft, "sandbox", least=None))
+    known = ("auto", *installed("sandboxes"))
+    if sandbox not in known:
+        where = "--sandbox" if draft.overrides.sandbox is not None else draft.document.where(("sandbox",))
+        draft.problems.add(UnknownName("sandbox", sandbox, known, where=where))
+    return sandbox
+
+
+def _limits(draft: _Draft) -> Limits:
+    """The experiment's limits, with the command line's laid over them."""
+    from ralphbench.config.words import LimitsWords
+
+    values = {f.name: getattr(draft.words.limits, f.name) for f in fields(Limits)}
+    draft.origins |= {f"limits.{key}": draft.origin(f"limits.{key}") for key in values}
+    given = dict(draft.overrides.limits)
+    if given:
+        flags = {key: f"--{key.replace('_', '-')}" for key in given}
+        with draft.problems.collected():
+            words = _from_flags(given, LimitsWords)
+            values |= {key: getattr(words, key) for key in given}
+            draft.origins |= {f"limits.{key}": flag for key, flag in flags.items()}
+    return Limits(**values)
+
+
+def _from_flags(given: dict[str, object], kind: type[Any]) -> Any:
+    from ralphbench.config.checked import check
+
+    try:
+        return check(kind, given, Document(Path("command line"), given, {}, "command line"))
+    except ConfigError as error:
+        raise UsageError(str(error).replace("command line:1: ", "--limit ")) from error
+
+
+def _unequal(draft: _Draft, resolved: list[Resolved], limits: Limits) -> dict[str, Limits]:
+    """Limits that profiles have of their own: refused, unless the experiment says that the race is unequal."""
+    unequal: dict[str, Limits] = {}
+    for one in (one for one in resolved if one.limits):
+        name = one.profile.name
+        own = own_limits(one.limits, limits)
+        first = next(part for part in one.limits.values() if not isinstance(part, dict))
+        if not draft.words.unequal_limits:
+            draft.problems.add(
+                first.document.error(
+                    first.path[:-1],
+                    "the profile has limits of its own, but the race is the same for all",
+                    remedy=f"move them to `limits:` of {draft.document.file}, or say `unequal_limits: true` there "
+                    "(every report will then say so)",
+                )
+            )
+        unequal[name] = own
+        for key, part in one.limits.items():
+            if not isinstance(part, dict):
+                draft.origins[f"profiles.{name}.limits.{key}"] = part.origin
+    return unequal
+
+
+def _endpoints(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, EndpointSpec]:
+    """Those that a chosen profile uses: variables of the others need not be set."""
+    used = dict.fromkeys(model.model.endpoint for profile in profiles for model in profile.stages.values())
+    specs: dict[str, EndpointSpec] = {}
+    for name in used:
+        with draft.problems.collected():
+            specs[name], origins = resolve_endpoint(name, draft.catalog)
+            draft.origins |= {f"endpoints.{name}.{key}": origin for key, origin in origins.items()}
+    return specs
+
+
+def _agents(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, Any]:
+    used = dict.fromkeys(model.agent for profile in profiles for model in profile.stages.values())
+    found = {name: draft.catalog.agents[name] for name in used if name in draft.catalog.agents}
+    draft.origins |= {f"agents.{name}": agent.origin for name, agent in found.items()}
+    return {name: agent.value for name, agent in found.items()}
