@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ralphbench.endpoints.protocol import EmbeddedServer
@@ -69,3 +71,21 @@ async def _serve(server: EmbeddedServer, host: str, port: int, *, until_eof: boo
 def _end_at_eof(ended: asyncio.Event) -> None:
     if not os.read(0, 65536):
         ended.set()
+
+
+@contextlib.contextmanager
+def serve_in_thread(server: EmbeddedServer) -> Iterator[str]:
+    """The server in an event loop of its own, for callers that block. Gives the base URL; leaving ends it.
+
+    Raises OSError where it cannot listen.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="embedded server", daemon=True)
+    thread.start()
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.start(), loop).result(10.0)
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10.0)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10.0)
+        loop.close()

@@ -64,7 +64,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         CRASHED,
-        r"model has crashed|model process (?:has )?(?:crashed|terminated)|runner (?:process )?has (?:terminated|unexpectedly stopped)|llama runner (?:process )?no longer running|exit code: ?(?:\d+|null)",
+        r"model has crashed|model process (?:has )?(?:crashed|terminated)|runner (?:process )?has terminated"
+        r"|runner has unexpectedly stopped|runner process no longer running",
     ),
     (NOTHING_LOADED, r"no models? (?:is |are )?(?:currently )?loaded|model is unloaded|model unloaded"),
     (

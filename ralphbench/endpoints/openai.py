@@ -33,7 +33,7 @@ class OpenAIEndpoint(HttpEndpoint):
 
     kind = "openai"
     default_url = "https://api.openai.com/v1"
-    default_key = "OPENAI_API_KEY"
+    default_key: ClassVar[str | None] = "OPENAI_API_KEY"
     spoken: ClassVar[tuple[str, ...]] = ("chat", "responses")
 
     @property

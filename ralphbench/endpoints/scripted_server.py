@@ -25,8 +25,6 @@ from ralphbench.model import codec
 _ALWAYS_TIMES = {"loading": 2}
 _CACHED = 256
 
-Handler = Callable[[web.BaseRequest, bytes], Awaitable[web.StreamResponse]]
-
 
 @dataclass(slots=True)
 class Served:
@@ -50,6 +48,9 @@ class Served:
 
     def json(self) -> Any:
         return codec.loads_any(self.body)
+
+
+Handler = Callable[[web.BaseRequest, Served], Awaitable[web.StreamResponse]]
 
 
 class ScriptedServer:
@@ -109,14 +110,9 @@ class ScriptedServer:
         body = await request.content.read()
         served = Served(request.method, request.path, request.headers, body)
         self.served.append(served)
-        request["served"] = served
         handler = self._routes.get((request.method, request.path.rstrip("/")))
         try:
-            if handler is None:
-                missing = {"message": f"no such path: {request.method} {request.path}", "type": "invalid_request_error"}
-                response: web.StreamResponse = refuse(Problem(404, missing))
-            else:
-                response = await handler(request, body)
+            response = self.unknown_path(request) if handler is None else await handler(request, served)
             served.status = response.status
             return response
         except (asyncio.CancelledError, ConnectionError):
@@ -125,29 +121,33 @@ class ScriptedServer:
         finally:
             served.ended = time.monotonic()
 
-    async def _health(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    def unknown_path(self, request: web.BaseRequest) -> web.StreamResponse:
+        missing = {"message": f"no such path: {request.method} {request.path}", "type": "invalid_request_error"}
+        return refuse(Problem(404, missing))
+
+    async def _health(self, request: web.BaseRequest, served: Served) -> web.StreamResponse:
         return reply({"status": "ok"})
 
-    async def _list_models(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    async def _list_models(self, request: web.BaseRequest, served: Served) -> web.StreamResponse:
         def entry(model: ScriptedModel) -> dict[str, Any]:
             shown = {} if model.context is None else {"context_length": model.context}
             return {"id": model.id, "object": "model", "created": CREATED, "owned_by": "scripted", **shown}
 
         return reply({"object": "list", "data": [entry(m) for m in self.script.models]})
 
-    async def _count_tokens(self, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-        return reply({"input_tokens": read_request("messages", body).estimate})
+    async def _count_tokens(self, request: web.BaseRequest, served: Served) -> web.StreamResponse:
+        return reply({"input_tokens": read_request("messages", served.body).estimate})
 
     def _answering(self, dialect: str) -> Handler:
-        async def answer(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+        async def answer(request: web.BaseRequest, served: Served) -> web.StreamResponse:
             try:
-                asked = read_request(dialect, body)
+                asked = read_request(dialect, served.body)
             except ValueError as error:
                 return refuse(
                     Problem(400, {"message": f"not a {dialect} request: {error}", "type": "invalid_request_error"})
                 )
-            request["served"].asked = asked
-            return await self._answer(request, asked)
+            served.asked = asked
+            return await self._answer(request, served, asked)
 
         return answer
 
@@ -161,8 +161,7 @@ class ScriptedServer:
             await asyncio.sleep(max(0.0, self._ready.setdefault(model.id, now + model.load) - now))
         return model
 
-    async def _answer(self, request: web.BaseRequest, asked: Asked) -> web.StreamResponse:
-        served: Served = request["served"]
+    async def _answer(self, request: web.BaseRequest, served: Served, asked: Asked) -> web.StreamResponse:
         model = await self.model_for(asked)
         if isinstance(model, Problem):
             return refuse(model, asked.dialect)
