@@ -67,6 +67,8 @@ class AttemptSpec:
     """`full`; `smoke`: one iteration, does everything answer; `plan`: the plan alone."""
     agents: Mapping[str, Any] = field(default_factory=dict)
     """`Experiment.agents`: how `command` agents are called."""
+    unequal_limits: bool = False
+    """These limits are the profile's own, not those of the experiment: every report says so."""
     started_by: str = ""
     """The run that owns the trial process: what its processes are marked with."""
 

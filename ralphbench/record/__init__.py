@@ -5,7 +5,7 @@ Readers take a `Quarantine`, which collects what was found torn as `Damage`; wit
 """
 
 from ralphbench.record.bodies import BodyStore
-from ralphbench.record.calls import CallLog, read_calls
+from ralphbench.record.calls import CallLog, follow_calls, read_calls
 from ralphbench.record.check import check_attempt
 from ralphbench.record.damage import Damage, Quarantine, set_aside, set_aside_in
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder
@@ -45,6 +45,7 @@ __all__ = [
     "check_attempt",
     "disk_errors",
     "follow",
+    "follow_calls",
     "follow_lines",
     "interval_of",
     "make_folder",

@@ -10,7 +10,7 @@ import msgspec
 from ralphbench.model import Call, CallEnded, CallStarted, codec
 from ralphbench.record.damage import Damage, Quarantine, report
 from ralphbench.record.layout import AttemptFolder
-from ralphbench.record.lines import open_lines, read_lines
+from ralphbench.record.lines import follow_lines, open_lines, read_lines
 
 
 class _Kind(msgspec.Struct):
@@ -77,6 +77,12 @@ def read_calls(where: AttemptFolder | Path, quarantine: Quarantine | None = None
                 start = line[:60].decode("utf-8", "replace")
                 report(quarantine, Damage(path, f"line {number} is no call: {start!r}"))
     return calls
+
+
+def follow_calls(where: AttemptFolder | Path, offset: int) -> tuple[list[CallStarted | CallEnded], int]:
+    """For live views: the halves of calls from byte `offset` on (0 at first), and the offset to ask from next."""
+    lines, end = follow_lines(_calls_of(where), offset)
+    return [half for line in lines if (half := _parse(line)) is not None], end
 
 
 def _parse(line: bytes) -> CallStarted | CallEnded | None:

@@ -23,9 +23,15 @@ Summary = tuple[Cell, int, AttemptResult | None, tuple[Damage, ...]]
 class ExperimentFolder:
     """`results/<experiment>/`. Making one of these touches nothing; `create` makes the folder."""
 
-    def __init__(self, results_root: Path, name: str) -> None:
+    def __init__(self, results_root: Path, name: str, *, within: str = "cells") -> None:
+        """`within`: the folder of the attempts; see `plans`."""
         self.name = name
         self.path = results_root / name
+        self._within = within
+
+    def plans(self) -> ExperimentFolder:
+        """The attempts that only made a plan for others, kept like cells under `plans/`."""
+        return ExperimentFolder(self.path.parent, self.name, within="plans")
 
     def create(self) -> ExperimentFolder:
         """Raises DiskError."""
@@ -47,7 +53,7 @@ class ExperimentFolder:
 
     @property
     def cells_path(self) -> Path:
-        return self.path / "cells"
+        return self.path / self._within
 
     def base_tree(self, tree: str) -> Path:
         """Where the base tree with this git hash is kept, once for all attempts that start from it."""

@@ -19,6 +19,7 @@
          wip.patch           work that was cut off
          checksums.json      size and SHA-256 of the files that no longer change; written just before the result
          result.json         written last, by rename: the mark that this attempt is committed
+      plans/<task>/<profile>/r<k>/a<n>/                 the same, of a shared plan's making
 
 Beside any of them: `<name>.torn-<k>` (the end of a file, cut off by the writer that came next), `<name>.damaged-<k>` (a file
 that could not be read, set aside). Both are only ever made, never removed.

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from ralphbench.errors import DiskError
 from ralphbench.model import codec
-from ralphbench.sandbox import end_marked
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A process, told from a later one that was given the same number."""
-
-    run_id: str
-    pid: int
-    started: float
-    experiment: str
-
-    def alive(self) -> bool:
-        try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1.0
-        except psutil.NoSuchProcess:
-            return False
+from ralphbench.record import Owner
+from ralphbench.sandbox.processes import end_marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +38,11 @@ class RunFolder:
         except OSError as error:
             remedy = "export XDG_RUNTIME_DIR=<a folder of your own>"
             raise DiskError(f"cannot make {self.path}: {error.strerror}", remedy=remedy) from error
-        owner = Owner(self.run_id, os.getpid(), psutil.Process().create_time(), experiment)
-        (self.path / "owner.json").write_bytes(codec.pretty(owner))
-
-    @property
-    def gateway_control(self) -> Path:
-        return self.path / "control" / "gateway.sock"
+        (self.path / "owner.json").write_bytes(codec.pretty({"experiment": experiment, "owner": Owner.me()}))
 
     @property
     def leases(self) -> Path:
-        return self.path / "control" / "leases.sock"
-
-    @property
-    def gateway_agents(self) -> Path:
-        """The folder that a sandbox may show: the gateway's socket for agents, and nothing else."""
-        return self.path / "gw"
-
-    def prepare(self) -> None:
-        self.gateway_control.parent.mkdir(mode=0o700, exist_ok=True)
-        self.gateway_agents.mkdir(mode=0o755, exist_ok=True)
+        return self.path / "leases.sock"
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
@@ -88,26 +57,35 @@ def _refuse_foreign(runtime: Path) -> None:
         runtime.chmod(0o700)
 
 
-def owners(runtime: Path) -> Iterator[tuple[Path, Owner | None]]:
-    """Every run folder and who owns it; None where that cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    experiment: str
+    owner: Owner
+
+
+def run_folders(runtime: Path) -> Iterator[tuple[Path, str, bool]]:
+    """Every run folder: its path, its experiment (`?` where that cannot be read), whether its run lives."""
     if not runtime.is_dir():
         return
     for path in sorted(runtime.iterdir()):
         if not path.name.startswith("run-"):
             continue
-        owner = None
-        with contextlib.suppress(OSError, ValueError):
-            owner = codec.loads((path / "owner.json").read_bytes(), Owner)
-        yield path, owner
+        try:
+            signed = codec.loads((path / "owner.json").read_bytes(), _Signed)
+        except (OSError, ValueError):
+            # Not signed yet, or torn: a run that is just starting is younger than this.
+            yield path, "?", time.time() - path.stat().st_mtime < 10
+            continue
+        yield path, signed.experiment, signed.owner.alive() is not False
 
 
 def reap(runtime: Path) -> tuple[Reaped, ...]:
     """End every process and remove every folder that a dead run left behind. What lives is left alone."""
     reaped = []
-    for path, owner in owners(runtime):
-        if owner is not None and owner.alive():
+    for path, experiment, lives in run_folders(runtime):
+        if lives:
             continue
         ended = end_marked(f"{path.name}:")
         shutil.rmtree(path, ignore_errors=True)
-        reaped.append(Reaped(path.name, owner.experiment if owner else "?", ended))
+        reaped.append(Reaped(path.name, experiment, ended))
     return tuple(reaped)

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from ralphbench.control import pending_requests
 from ralphbench.model import AttemptResult, AttemptSpec, Cell, Ending
-from ralphbench.record import Journal, read_result
-from ralphbench.schedule.gateway_process import GatewayProcess
+from ralphbench.record import AttemptFolder, Journal, read_result
+from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellState, CellStatus
 from ralphbench.schedule.trials import INTERRUPTED, RunningTrial, log_tail, start_trial
@@ -45,7 +45,7 @@ class Scheduler:
     jobs: int
     void_retries: int
     journal: Journal
-    gateway: GatewayProcess
+    gateway: RunGateway
     make_spec: Callable[[CellStatus], AttemptSpec]
     finish_dead: Callable[[AttemptSpec, str], AttemptResult]
     """Commits an attempt whose trial cannot be brought to an end, as void."""
@@ -96,7 +96,7 @@ class Scheduler:
                 continue
             self.running.remove(trial)
             trial.end()
-            result = read_result(trial.spec.folder)
+            result = read_result(AttemptFolder(trial.spec.folder))
             if result is not None:
                 self._committed(trial, result)
             else:
@@ -159,21 +159,11 @@ class Scheduler:
             self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number, self._voids(trial.cell)))
 
     def _look_after_gateway(self) -> None:
-        if self.gateway.alive() or not (self.running or self.queue) or self._stopping():
+        if self.gateway.alive() or self._stopping():
             return
-        if self.gateway.starts > MOST_RESTARTS:
-            self.gateway.stop()
-            self.gateway.starts = 0
-            raise self._gateway_keeps_dying()
         self.journal.append("gateway_restarted", starts=self.gateway.starts)
-        self.listener.note("the gateway was gone and has been started again; what it cut off goes on")
-        self.gateway.stop()
-        self.gateway.start()
-
-    def _gateway_keeps_dying(self) -> Exception:
-        from ralphbench.errors import GatewayLost
-
-        return GatewayLost("the gateway died several times", remedy="look at gateway.log in the results folder")
+        self.listener.note("the gateway was gone and is started again; what it cut off goes on")
+        self.gateway.restart()
 
     def _pass_on_stop(self) -> None:
         while self._told < min(self.stop.level, 2):

@@ -61,8 +61,8 @@ Attempt = tuple[int, "AttemptResult | None"]
 
 def _attempts(record: ExperimentFolder) -> dict[Cell, list[Attempt]]:
     found: dict[Cell, list[Attempt]] = {}
-    for summary in record.summaries():
-        found.setdefault(summary.cell, []).append((summary.number, summary.result))
+    for cell, number, result, _ in record.summaries():
+        found.setdefault(cell, []).append((number, result))
     for attempts in found.values():
         attempts.sort(key=lambda a: a[0])
     return found

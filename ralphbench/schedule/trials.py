@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.model import AttemptSpec, Cell
-from ralphbench.sandbox import end_marked
+from ralphbench.sandbox.processes import end_marked
 
 COMMITTED = 0
 INTERRUPTED = 75

@@ -6,17 +6,7 @@ import time
 from collections.abc import Sequence
 
 from ralphbench.model import Interval
-
-
-def union_seconds(intervals: Sequence[Interval]) -> float:
-    """Length of the union: two pauses at once count once."""
-    total, end = 0.0, float("-inf")
-    for interval in sorted(intervals, key=lambda i: i.start):
-        if interval.end <= end:
-            continue
-        total += interval.end - max(interval.start, end)
-        end = interval.end
-    return total
+from ralphbench.record import union_seconds
 
 
 class Clock:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ralphbench.agents import Agent
 from ralphbench.errors import AgentMissing, EndpointError, GatewayLost, SandboxError
-from ralphbench.gateway.client import GatewayClient, StageGrant, StageTraffic
+from ralphbench.gateway import GatewayClient, StageGrant, StageTraffic
 from ralphbench.model import (
     AgentEvent,
     AttemptSpec,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from ralphbench.errors import GatewayLost
-from ralphbench.gateway.client import GatewayClient, StageTraffic
+from ralphbench.gateway import GatewayClient, StageTraffic
 from ralphbench.model import AgentEvent, Limits, StageEnding
 from ralphbench.sandbox import SandboxProcess
 from ralphbench.trial.clock import Clock

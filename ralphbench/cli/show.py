@@ -1,0 +1,70 @@
+"""`ralphbench show`: one attempt, from its record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ralphbench.cli.options import complete_profile, experiment_argument, results_option, task_option
+
+if TYPE_CHECKING:
+    from ralphbench.ui.attempt_view import AttemptView
+
+
+@click.command()
+@experiment_argument
+@click.argument("profile", shell_complete=complete_profile)
+@task_option
+@click.option("--repeat", "-r", type=int, help="Which repeat.  [default: the first]")
+@click.option("--attempt", "-a", type=int, help="Which attempt.  [default: the latest]")
+@click.option("--diff", is_flag=True, help="The whole patch, base to the final commit.")
+@click.option("--calls", is_flag=True, help="Every model call.")
+@click.option("--json", "as_json", is_flag=True, help="The record's result as JSON.")
+@results_option
+def show(
+    experiment: str,
+    profile: str,
+    tasks: tuple[str, ...],
+    repeat: int | None,
+    attempt: int | None,
+    diff: bool,
+    calls: bool,
+    as_json: bool,
+    results: Path,
+) -> None:
+    """One attempt: timeline, tickets, gates, calls, diff, where the logs are."""
+    from ralphbench.ui.attempt_view import find_attempts, view_attempt
+
+    folders = find_attempts(results, experiment, profile, tasks, repeat, attempt)
+    for folder in folders:
+        view = view_attempt(folder)
+        if as_json:
+            click.echo(json.dumps(view.as_dict(), indent=2, default=str))
+        elif diff:
+            click.echo(view.patch(), nl=False)
+        else:
+            _print(view, calls)
+
+
+def _print(view: AttemptView, calls: bool) -> None:
+    from rich.console import Console
+
+    from ralphbench.cli import attempt_tables as tables
+
+    console = Console(soft_wrap=False)
+    console.print(f"[bold]{view.title}[/bold]", highlight=False)
+    for line in tables.summary_lines(view):
+        console.print(line, highlight=False)
+    parts: list[Any] = [tables.timeline(view), tables.tickets(view)]
+    if view.gates:
+        parts.append(tables.gates(view))
+    parts.append(tables.call_table(view) if calls else tables.call_summary(view))
+    for part in parts:
+        console.print()
+        console.print(part)
+    console.print()
+    for name, path in view.paths():
+        console.print(f"{name:<12}{path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,79 @@
+"""The outside of the loop: the real workspace, the real agents, the real clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ralphbench.loop import CheckResult, met
+from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, codec
+from ralphbench.record import EventLog
+from ralphbench.sandbox import Sandbox
+from ralphbench.trial.stages import StageRunner
+from ralphbench.workspace import Workspace
+
+CHECK_SECONDS = 120.0
+"""How long a ticket's acceptance command may take."""
+_TAIL = 4000
+_CHECKPOINTS = (EventKind.PLAN_READY, EventKind.ITERATION_ENDED, EventKind.LOOP_ENDED)
+
+
+@dataclass(slots=True)
+class TrialPorts:
+    """What `Loop` is given."""
+
+    workspace: Workspace
+    stages: StageRunner
+    sandbox: Sandbox
+    log: EventLog
+    scratch: Path
+    """A folder that the sandbox shows."""
+
+    def ask(
+        self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
+    ) -> StageResult:
+        return self.stages.ask(stage, prompt, iteration=iteration, ticket=ticket, session=session)
+
+    def check(self, acceptance: Acceptance) -> CheckResult:
+        self.stages.stop.raise_if_asked()
+        began = time.time()
+        said, errors = self.scratch / "check.out", self.scratch / "check.err"
+        # Standard output alone is compared with what is expected; both are shown.
+        done = self.sandbox.run(
+            ["sh", "-c", 'exec 2>"$1"; exec sh -c "$0"', acceptance.run, self.sandbox.inside(errors)],
+            env=self.sandbox.base_env(),
+            timeout=CHECK_SECONDS,
+            log=said,
+        )
+        text = said.read_text(encoding="utf-8", errors="replace")
+        shown = text[-_TAIL:] + errors.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
+        interval = Interval(IntervalKind.CHECK, began, time.time(), acceptance.run[:80])
+        self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
+        return CheckResult(
+            passed=not done.timed_out and met(acceptance, done.exit, text),
+            exit=done.exit,
+            timed_out=done.timed_out,
+            seconds=done.seconds,
+            output=shown,
+        )
+
+    def emit(self, kind: EventKind, /, **data: Any) -> None:
+        self.log.append(kind, **data)
+        if kind in _CHECKPOINTS:
+            self.log.sync()
+
+    def limit(self) -> tuple[Ending, str] | None:
+        """The limits of the whole attempt, looked at between stages; within one the watchdog and the gateway do."""
+        limits, spent = self.stages.spec.limits, self.stages.spent
+        seconds = self.stages.clock.now()
+        if seconds >= limits.wall_time:
+            return Ending.WALL_TIME, f"{seconds:.0f} s of {limits.wall_time:g} s are used up"
+        if limits.tokens is not None and spent.tokens is not None and spent.tokens >= limits.tokens:
+            return Ending.TOKENS, f"{spent.tokens} tokens of {limits.tokens} are used up"
+        if limits.cost is not None and spent.cost is not None and spent.cost >= limits.cost:
+            return Ending.COST, f"{spent.cost:.4f} USD of {limits.cost:g} USD are used up"
+        if limits.calls is not None and spent.calls >= limits.calls:
+            return Ending.CALLS, f"{spent.calls} calls of {limits.calls} are used up"
+        return None

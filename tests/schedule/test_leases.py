@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ralphbench.control import ChannelError, ChannelServer
+from ralphbench.errors import GatewayLost
+from ralphbench.model import EndpointSpec
+from ralphbench.schedule import Leases, serve_leases
+from ralphbench.trial import LeaseClient
+
+
+@pytest.fixture
+def leases() -> Leases:
+    return Leases({"box": EndpointSpec("box", "openai"), "cloud": EndpointSpec("cloud", "openai", slots=2)})
+
+
+@pytest.fixture
+def server(leases: Leases, tmp_path: Path) -> Iterator[ChannelServer]:
+    server = serve_leases(tmp_path / "leases.sock", leases)
+    yield server
+    server.close()
+
+
+def wait_until(condition: object, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_free_slot_is_granted_at_once(server: ChannelServer, leases: Leases) -> None:
+    client = LeaseClient(server.path)
+    with client.lease("box", "m") as pauses:
+        assert leases.held() == {"box": 1, "cloud": 0}
+        assert [p.what for p in pauses] == ["queue"]
+        assert pauses[0].end - pauses[0].start < 1
+    assert leases.held()["box"] == 0
+    client.close()
+
+
+def test_the_second_waits_for_the_first_and_is_told_how_long(server: ChannelServer, leases: Leases) -> None:
+    first, second = LeaseClient(server.path), LeaseClient(server.path)
+    waited: list[float] = []
+
+    def take() -> None:
+        with second.lease("box", "m") as pauses:
+            waited.append(pauses[0].end - pauses[0].start)
+
+    with first.lease("box", "m"):
+        thread = threading.Thread(target=take)
+        thread.start()
+        time.sleep(0.3)
+        assert not waited
+    thread.join(5)
+    assert waited[0] >= 0.25
+    first.close()
+    second.close()
+
+
+def test_as_many_at_once_as_there_are_slots(server: ChannelServer, leases: Leases) -> None:
+    one, two = LeaseClient(server.path), LeaseClient(server.path)
+    with one.lease("cloud", "m"), two.lease("cloud", "m"):
+        assert leases.held()["cloud"] == 2
+    one.close()
+    two.close()
+
+
+def test_a_killed_holder_gives_its_lease_back(server: ChannelServer, leases: Leases) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom ralphbench.trial import LeaseClient\n"
+        "client = LeaseClient(Path(sys.argv[1]))\n"
+        "with client.lease('box', 'm'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(server.path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    with holder.stdout:
+        assert holder.stdout.readline() == "held\n"
+        assert leases.held()["box"] == 1
+        holder.kill()
+        holder.wait()
+    assert wait_until(lambda: leases.held()["box"] == 0)
+
+
+def test_an_endpoint_that_the_run_lacks_is_refused(server: ChannelServer) -> None:
+    client = LeaseClient(server.path)
+    with pytest.raises(ChannelError, match="no endpoint 'moon'"), client.lease("moon", "m"):
+        pass
+    client.close()
+
+
+def test_a_scheduler_that_dies_is_noticed(server: ChannelServer) -> None:
+    client = LeaseClient(server.path)
+    assert client.alive()
+    server.close()
+    assert wait_until(lambda: not client.alive())
+    with pytest.raises(GatewayLost), client.lease("box", "m"):
+        pass
+    client.close()
