@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
+    from ralphbench.config.explained import Explained, explain
+    from ralphbench.config.identities import differences, identity, identity_parts
     from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
     from ralphbench.config.problems import ConfigErrors
     from ralphbench.config.tasks import load_folder, load_task
 
 _HOMES = {
     "ConfigErrors": "problems",
+    "Explained": "explained",
     "Overrides": "experiments",
+    "differences": "identities",
+    "explain": "explained",
     "find_experiment": "names",
+    "identity": "identities",
+    "identity_parts": "identities",
     "list_experiments": "names",
     "load_experiment": "experiments",
     "load_folder": "tasks",
@@ -30,8 +37,13 @@ _HOMES = {
 
 __all__ = [
     "ConfigErrors",
+    "Explained",
     "Overrides",
+    "differences",
+    "explain",
     "find_experiment",
+    "identity",
+    "identity_parts",
     "list_experiments",
     "load_experiment",
     "load_folder",
