@@ -1,0 +1,31 @@
+"""Gates on a sealed checkout: what is judged, by what, and how it was proven that the gates can tell.
+
+`grade` judges one commit; `check_task` proves a task's gates by its base and its reference before anything is spent.
+"""
+
+from ralphbench.grading.check import BASE, REFERENCE, CheckEmit, check_task
+from ralphbench.grading.counts import ReportError
+from ralphbench.grading.gates import Emit
+from ralphbench.grading.grade import grade
+from ralphbench.grading.lint import lint
+from ralphbench.grading.proof import Proof, load_proof, proof_path, require_proof, save_proof
+from ralphbench.grading.reports import read_report
+from ralphbench.grading.seal import seal
+
+__all__ = [
+    "BASE",
+    "REFERENCE",
+    "CheckEmit",
+    "Emit",
+    "Proof",
+    "ReportError",
+    "check_task",
+    "grade",
+    "lint",
+    "load_proof",
+    "proof_path",
+    "read_report",
+    "require_proof",
+    "save_proof",
+    "seal",
+]

@@ -13,7 +13,7 @@ from ralphbench.workspace.links import leaving
 from ralphbench.workspace.mirror import Mirror, open_mirror, prepare_mirror
 from ralphbench.workspace.scan import Skipped
 from ralphbench.workspace.stage import apply_patches, open_stage
-from ralphbench.workspace.survey import remove_tree
+from ralphbench.workspace.survey import Survey, remove_tree, survey
 from ralphbench.workspace.take import Taken, take
 from ralphbench.workspace.vet import Entry, contents, entries, links_out
 from ralphbench.workspace.worktree import Workspace
@@ -28,6 +28,7 @@ __all__ = [
     "Globs",
     "Mirror",
     "Skipped",
+    "Survey",
     "Taken",
     "Workspace",
     "apply_patches",
@@ -45,5 +46,6 @@ __all__ = [
     "printable",
     "remove_tree",
     "restore_record",
+    "survey",
     "take",
 ]

@@ -1,0 +1,90 @@
+"""What was proven of a task's gates, kept under the digests of what it was proven for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ralphbench.errors import RecordError, TaskError
+from ralphbench.model import GateResult, Task, codec
+from ralphbench.record import atomic_write, make_folder
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`ok`: at base every guard passes and every goal fails, and the reference makes all pass."""
+
+    task: str
+    digest: str
+    gates_digest: str
+    ok: bool
+    problems: tuple[str, ...]
+    """What the task's author must change, one sentence or two each."""
+    base: tuple[GateResult, ...]
+    reference: tuple[GateResult, ...]
+    """Empty where the task has no reference."""
+    phases: Mapping[str, tuple[GateResult, ...]]
+    """After the patch of each phase but the last, whose results are `reference`."""
+    seconds: float
+    created: float
+    """Wall clock, seconds since the epoch."""
+    runs: int = 1
+    """How often each row was run."""
+    sandbox: str = ""
+    warnings: tuple[str, ...] = ()
+    """What is not proven, or is left out of the target; no reason to refuse the task."""
+    version: int = field(default=VERSION)
+
+
+def proof_path(task: Task, store: Path) -> Path:
+    """Where the proof of this very task lies. Raises TaskError where the task has no digest."""
+    if not task.digest or not task.gates_digest:
+        raise TaskError(f"the task {task.name} has no digest: nothing can be proven of it")
+    return store / f"{task.digest}+{task.gates_digest}.json".replace("/", "_")
+
+
+def save_proof(proof: Proof, task: Task, store: Path) -> Path:
+    """Keep a proof, also one that failed, in place of an earlier one. Raises DiskError."""
+    path = proof_path(task, store)
+    make_folder(store)
+    atomic_write(path, codec.pretty(proof))
+    return path
+
+
+def load_proof(task: Task, store: Path) -> Proof | None:
+    """The proof of this very task, None where there is none. Raises RecordError for one that is torn, of another
+    version, or was made for something else than its name says.
+    """
+    path = proof_path(task, store)
+    again = f"rm {path} && ralphbench task check {task.name}"
+    try:
+        proof = codec.loads(path.read_bytes(), Proof)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RecordError(f"the proof {path} cannot be read: {error}", remedy=again) from error
+    if proof.version != VERSION:
+        raise RecordError(f"the proof {path} is of version {proof.version}, not {VERSION}", remedy=again)
+    if (proof.digest, proof.gates_digest) != (task.digest, task.gates_digest):
+        raise RecordError(f"the proof {path} was made for another state of {proof.task}", remedy=again)
+    return proof
+
+
+def require_proof(task: Task, store: Path) -> Proof:
+    """The proof that the task can be used. Raises TaskError where there is none, or it says that it cannot."""
+    proof = load_proof(task, store)
+    check = f"ralphbench task check {task.name}"
+    if proof is None:
+        raise TaskError(
+            f"nobody has proven yet that the gates of {task.name}, as it is now, can tell work from no work",
+            remedy=check,
+        )
+    if not proof.ok:
+        raise TaskError(
+            f"the task {task.name} cannot be used:\n  - " + "\n  - ".join(proof.problems),
+            remedy=f"{check}   # once that is mended",
+        )
+    return proof

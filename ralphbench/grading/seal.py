@@ -1,0 +1,157 @@
+"""A fresh checkout of a final commit in a place that the agent never saw, made fit to be judged.
+
+Protected paths are as at base, what was added under them is gone; `hidden/` holds the grader's files and nothing else;
+`hidden/overlay/**` lies over the tree; links that lead out of the tree, and repositories inside it, are refused.
+Each of these that the commit made necessary is recorded as tampering.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ralphbench.grading.lay import Laid, hidden_files, intact, lay
+from ralphbench.model import Tampering, Task
+from ralphbench.workspace import (
+    Entry,
+    Git,
+    Globs,
+    borrow,
+    entries,
+    links_out,
+    make_repo,
+    printable,
+    remove_tree,
+    survey,
+)
+
+_HIDDEN = b"hidden"
+
+Files = dict[bytes, Entry]
+
+
+def seal(gitdir: Path, commit: str, base: str, task: Task, dest: Path) -> tuple[Tampering, ...]:
+    """Make the sealed checkout of `commit` in `dest`, which must not be there yet, and leave it there.
+
+    `gitdir`: a repository of the harness with both commits. Raises WorkspaceError, TaskError (a pattern or a hidden
+    file that cannot be used), OSError.
+    """
+    with tempfile.TemporaryDirectory(prefix=".seal-", dir=dest.parent) as temporary:
+        return Checkout.make(gitdir, commit, base, task, dest, Path(temporary)).tampered
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A sealed checkout. What the grader put there is put there again where a gate's command has changed it."""
+
+    path: Path
+    tampered: tuple[Tampering, ...]
+    git: Git
+    """A repository of its own that borrows objects; its index is the sealed tree."""
+    laid: tuple[Laid, ...]
+    protected: tuple[bytes, ...]
+
+    @classmethod
+    def make(cls, gitdir: Path, commit: str, base: str, task: Task, dest: Path, temporary: Path) -> Checkout:
+        """`temporary`: an empty folder that lives as long as the checkout."""
+        laid = hidden_files(task.hidden)
+        make_repo(temporary / "git", head=commit, bare=False, sha256=len(commit) == 64)
+        borrow(temporary / "git", gitdir / "objects")
+        git = Git(temporary / "git", worktree=dest, index=temporary / "git/index")
+        found = {entry.path: entry for entry in entries(git, commit)}
+        wanted, tampered = _decide(git, found, {e.path: e for e in entries(git, base)}, task)
+        dest.mkdir(parents=True)
+        git.run("read-tree", commit)
+        _set_index(git, found, wanted)
+        git.run("checkout-index", "--all", "--force", "--index")
+        checkout = cls(dest, tampered, git, tuple(laid), tuple(p for p in wanted if Globs(task.protected).match(p)))
+        for one in laid:
+            lay(one, dest)
+        return checkout
+
+    def renew(self, since: str) -> tuple[Tampering, ...]:
+        """Put back what was changed of hidden, laid-over and protected files; `since`: the gate that has just run."""
+        what = f"changed while the gate {since!r} ran; put back"
+        damaged = [one for one in self.laid if not intact(one, self.path)]
+        over = {one.path for one in self.laid}
+        changed = [path for path in self._changed() if path not in over]
+        if changed:
+            for path in changed:
+                self._clear_way(path)
+            names = b"".join(path + b"\0" for path in changed)
+            self.git.run("checkout-index", "--force", "--index", "-z", "--stdin", stdin=names)
+        for one in damaged:
+            lay(one, self.path)
+        return tuple(Tampering(printable(p), what) for p in sorted([*changed, *(one.path for one in damaged)]))
+
+    def _changed(self) -> list[bytes]:
+        if not self.protected:
+            return []
+        for rules in survey(self.path).rules:
+            remove_tree(os.fsencode(self.path) + b"/" + rules)  # git would wait for ever on one that is a FIFO
+        self.git.run("update-index", "-q", "--refresh", ok=(0, 1))  # a file that was only touched has not changed
+        fields = self.git.lines("diff-files", "-z", "--name-only", "--no-renames")
+        return sorted(set(fields) & set(self.protected))
+
+    def _clear_way(self, path: bytes) -> None:
+        """A link, or a folder, where a file or its folder must be."""
+        at = os.fsencode(self.path)
+        for name in path.split(b"/")[:-1]:
+            at += b"/" + name
+            if os.path.islink(at) or (os.path.lexists(at) and not os.path.isdir(at)):
+                remove_tree(at)
+        remove_tree(os.fsencode(self.path) + b"/" + path)
+
+
+def _decide(git: Git, found: Mapping[bytes, Entry], base: Files, task: Task) -> tuple[Files, tuple[Tampering, ...]]:
+    """(the files of the sealed tree, what had to be put right)."""
+    wanted, tampered = dict(found), {}
+    for path, entry in found.items():
+        if entry.submodule:
+            tampered[path] = "a repository inside the tree; refused"
+            del wanted[path]
+    if task.hidden.is_dir():
+        for path in [p for p in wanted if p == _HIDDEN or p.startswith(_HIDDEN + b"/")]:
+            if base.get(path) != wanted[path]:
+                tampered[path] = "put where the hidden files go; removed"
+            del wanted[path]
+    _restore_protected(wanted, base, Globs(task.protected), tampered)
+    while out := links_out(git, list(wanted.values())):
+        for path in out:
+            tampered[path] = "a link that leads out of the tree; refused"
+            del wanted[path]
+    return wanted, tuple(Tampering(printable(path), what) for path, what in sorted(tampered.items()))
+
+
+def _restore_protected(wanted: Files, base: Files, protected: Globs, tampered: dict[bytes, str]) -> None:
+    if not protected:
+        return
+    for path in [p for p in wanted if p not in base and protected.match(p)]:
+        tampered[path] = "protected: added; removed"
+        del wanted[path]
+    for path, entry in base.items():
+        if not protected.match(path) or wanted.get(path) == entry:
+            continue
+        tampered[path] = "protected: changed; restored" if path in wanted else "protected: removed; restored"
+        for above in _folders(path):
+            if wanted.pop(above, None) is not None:
+                tampered[above] = "in the place of a protected folder; removed"
+        wanted[path] = entry
+
+
+def _folders(path: bytes) -> list[bytes]:
+    names = path.split(b"/")
+    return [b"/".join(names[:n]) for n in range(1, len(names))]
+
+
+def _set_index(git: Git, found: Mapping[bytes, Entry], wanted: Files) -> None:
+    """Turn the index of `found` into that of `wanted`."""
+    lines = [b"0 " + b"0" * len(e.sha) + b"\t" + path for path, e in found.items() if path not in wanted]
+    for path, entry in wanted.items():
+        if found.get(path) != entry:
+            lines.append(f"{entry.mode} {entry.sha}".encode() + b"\t" + path)
+    if lines:
+        git.run("update-index", "-z", "--index-info", stdin=b"".join(line + b"\0" for line in lines))
