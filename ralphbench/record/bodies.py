@@ -3,7 +3,8 @@
     bodies/index.jsonl         a line a body: what it is, where its bytes are, which body it goes on from
     bodies/segment-<k>.bin     the new bytes, zlib; append-only, at most 64 MiB each
 
-A body is stored before anything refers to it. A line of the index is written after the bytes that it names.
+A line of the index is written after the bytes that it names. The reference of a body is known before it is stored, so that
+storing can be left to another thread; one that a kill kept from being stored is named when it is asked for.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import msgspec
 from ralphbench.model import Call, CallEnded, CallStarted, codec
 from ralphbench.record.damage import Damage, Quarantine, report
 from ralphbench.record.layout import AttemptFolder
-from ralphbench.record.lines import follow_lines, open_lines, read_lines
+from ralphbench.record.lines import follow_lines, open_lines, read_lines, start_of
 
 
 class _Kind(msgspec.Struct):
@@ -74,15 +74,26 @@ def read_calls(where: AttemptFolder | Path, quarantine: Quarantine | None = None
             case CallEnded():
                 report(quarantine, Damage(path, f"line {number} ends call {half.id!r}, which is not running"))
             case None:
-                start = line[:60].decode("utf-8", "replace")
-                report(quarantine, Damage(path, f"line {number} is no call: {start!r}"))
+                report(quarantine, Damage(path, f"line {number} is no call: {start_of(line)}"))
     return calls
 
 
-def follow_calls(where: AttemptFolder | Path, offset: int) -> tuple[list[CallStarted | CallEnded], int]:
-    """For live views: the halves of calls from byte `offset` on (0 at first), and the offset to ask from next."""
-    lines, end = follow_lines(_calls_of(where), offset)
-    return [half for line in lines if (half := _parse(line)) is not None], end
+def follow_calls(
+    where: AttemptFolder | Path, offset: int, quarantine: Quarantine | None = None
+) -> tuple[list[CallStarted | CallEnded], int]:
+    """For live views: the halves of calls from byte `offset` on (0 at first), and the offset to ask from next.
+
+    Never gives a line that is still being written, nor more than about 4 MiB at once.
+    """
+    path = _calls_of(where)
+    lines, end = follow_lines(path, offset)
+    halves = []
+    for line in lines:
+        if (half := _parse(line)) is None:
+            report(quarantine, Damage(path, f"a line before byte {end} is no call: {start_of(line)}"))
+        else:
+            halves.append(half)
+    return halves, end
 
 
 def _parse(line: bytes) -> CallStarted | CallEnded | None:

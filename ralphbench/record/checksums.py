@@ -11,8 +11,9 @@ import msgspec
 
 from ralphbench.model import codec
 from ralphbench.record.damage import Damage, Quarantine, report, set_aside
-from ralphbench.record.disk import atomic_write
+from ralphbench.record.disk import atomic_write, disk_errors, sync_folder
 from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.whole import read_or_set_aside
 
 
 class Checksum(msgspec.Struct, frozen=True):
@@ -22,21 +23,27 @@ class Checksum(msgspec.Struct, frozen=True):
     sha256: str
 
 
+_checksums = codec.decoder(dict[str, Checksum])
+
+
 def write_checksums(folder: AttemptFolder) -> None:
-    """Put down the sums of everything that is whole now. Logs of lines are left out: each of their lines is checked."""
-    sums = {path.relative_to(folder.path).as_posix(): _sum(path) for path in _settled(folder)}
+    """Make the whole attempt durable, and put down the sums of everything that does not change any more.
+
+    The logs of lines are left out: each of their lines is checked when it is read. Raises DiskError.
+    """
+    with disk_errors(folder.path):
+        sums = {path.relative_to(folder.path).as_posix(): _sum(path, sync=True) for path in _settled(folder)}
+        for path in _growing(folder):
+            _sync(path)
+        for top in (folder.prompts, folder.agent, folder.grading, folder.bodies):
+            if top.is_dir():
+                sync_folder(top)
     atomic_write(folder.checksums, codec.pretty(sums))
 
 
 def read_checksums(folder: AttemptFolder, quarantine: Quarantine | None = None) -> Mapping[str, Checksum] | None:
     """By path relative to the attempt's folder; None where there are none (not committed, or imported)."""
-    try:
-        return codec.loads(folder.checksums.read_bytes(), dict[str, Checksum])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        report(quarantine, set_aside(folder.checksums, f"cannot be read: {error}"))
-        return None
+    return read_or_set_aside(folder.checksums, _checksums, quarantine)
 
 
 def check_settled(folder: AttemptFolder, quarantine: Quarantine | None = None) -> None:
@@ -48,9 +55,10 @@ def check_settled(folder: AttemptFolder, quarantine: Quarantine | None = None) -
         except OSError as error:
             report(quarantine, Damage(path, f"cannot be read: {error.strerror}"))
             continue
-        if found != expected:
-            what = f"{found.size} bytes, expected {expected.size}"
-            report(quarantine, set_aside(path, what if found.size != expected.size else "its content was changed"))
+        if found.size != expected.size:
+            report(quarantine, set_aside(path, f"has {found.size} bytes, expected {expected.size}"))
+        elif found != expected:
+            report(quarantine, set_aside(path, "its content is not what was written"))
 
 
 def _settled(folder: AttemptFolder) -> Iterator[Path]:
@@ -59,10 +67,24 @@ def _settled(folder: AttemptFolder) -> Iterator[Path]:
             yield path
     for top in (folder.prompts, folder.agent, folder.grading):
         for where, _, names in os.walk(top):
-            yield from (Path(where, name) for name in sorted(names) if not Path(where, name).is_symlink())
+            paths = (Path(where, name) for name in sorted(names))
+            yield from (path for path in paths if path.is_file() and not path.is_symlink())
 
 
-def _sum(path: Path) -> Checksum:
+def _growing(folder: AttemptFolder) -> Iterator[Path]:
+    yield from (path for path in (folder.events, folder.calls) if path.is_file())
+    if folder.bodies.is_dir():
+        yield from (path for path in folder.bodies.iterdir() if path.is_file())
+
+
+def _sum(path: Path, *, sync: bool = False) -> Checksum:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if sync:
+            os.fsync(file.fileno())
         return Checksum(file.tell(), digest)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

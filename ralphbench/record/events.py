@@ -11,7 +11,7 @@ from typing import Any
 from ralphbench.model import Event, EventKind, codec
 from ralphbench.record.damage import Damage, Quarantine, report
 from ralphbench.record.layout import AttemptFolder
-from ralphbench.record.lines import follow_lines, open_lines, read_lines
+from ralphbench.record.lines import follow_lines, open_lines, read_lines, start_of
 
 _event = codec.decoder(Event)
 
@@ -69,6 +69,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._log: NumberedLog | None = None
+        self._opening = threading.Lock()
 
     def append(self, kind: str, /, **data: Any) -> Event:
         """Write an entry, in the form of an event. Raises DiskError."""
@@ -87,14 +88,16 @@ class Journal:
         self._opened().sync()
 
     def close(self) -> None:
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        with self._opening:
+            if self._log is not None:
+                self._log.close()
+                self._log = None
 
     def _opened(self) -> NumberedLog:
-        if self._log is None:
-            self._log = NumberedLog(self.path)
-        return self._log
+        with self._opening:
+            if self._log is None:
+                self._log = NumberedLog(self.path)
+            return self._log
 
 
 def read_events(where: AttemptFolder | Path, quarantine: Quarantine | None = None) -> Iterator[Event]:
@@ -111,7 +114,7 @@ def read_numbered(path: Path, quarantine: Quarantine | None = None) -> Iterator[
     for line_number, line in read_lines(path, quarantine):
         event = _parse(line)
         if event is None:
-            report(quarantine, Damage(path, f"line {line_number} is no event: {_start_of(line)}"))
+            report(quarantine, Damage(path, f"line {line_number} is no event: {start_of(line)}"))
             expected += 1
             continue
         if event.n != expected:
@@ -132,7 +135,7 @@ def follow(where: AttemptFolder | Path, offset: int, quarantine: Quarantine | No
     for line in lines:
         event = _parse(line)
         if event is None:
-            report(quarantine, Damage(path, f"a line before byte {end} is no event: {_start_of(line)}"))
+            report(quarantine, Damage(path, f"a line before byte {end} is no event: {start_of(line)}"))
         else:
             events.append(event)
     return events, end
@@ -147,10 +150,6 @@ def _parse(line: bytes) -> Event | None:
 
 def _gap(found: int, expected: int) -> str:
     return f"{found - expected} missing" if found > expected else "written twice"
-
-
-def _start_of(line: bytes) -> str:
-    return repr(line[:60].decode("utf-8", "replace"))
 
 
 def _next_number(path: Path) -> int:

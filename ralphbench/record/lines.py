@@ -83,3 +83,8 @@ def follow_lines(path: Path, offset: int) -> tuple[list[bytes], int]:
             size *= 2
     finally:
         os.close(descriptor)
+
+
+def start_of(line: bytes) -> str:
+    """The first characters of a line that cannot be read, to be named."""
+    return repr(line[:60].decode("utf-8", "replace"))

@@ -64,7 +64,8 @@ class Lock:
             return
         try:
             # Removed while still locked: nobody can have taken it in between.
-            self.path.unlink(missing_ok=True)
+            with disk_errors(self.path):
+                self.path.unlink(missing_ok=True)
         finally:
             os.close(self._fd)
             self._fd = -1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ralphbench.record.checksums import write_checksums
 from ralphbench.record.damage import Quarantine, report, set_aside
 from ralphbench.record.disk import atomic_write
 from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.whole import read_or_set_aside, read_whole, why
 
 
 class _Version(msgspec.Struct):
@@ -22,11 +22,16 @@ class _Version(msgspec.Struct):
 
 
 _result = codec.decoder(AttemptResult)
+_spec = codec.decoder(AttemptSpec)
 _version = codec.decoder(_Version)
+_object = codec.decoder(dict[str, Any])
 
 
 def write_result(folder: AttemptFolder, result: AttemptResult) -> None:
-    """Commit the attempt: last of all its files, by rename. Raises DiskError; RecordError where it is committed already."""
+    """Commit the attempt: last of all its files, by rename, when everything else of it is on the disk.
+
+    Raises DiskError; RecordError where the attempt is committed already.
+    """
     if read_result(folder) is not None:
         raise RecordError(
             f"{folder.result} is there already: a committed attempt does not change",
@@ -39,25 +44,23 @@ def write_result(folder: AttemptFolder, result: AttemptResult) -> None:
 def read_result(folder: AttemptFolder, quarantine: Quarantine | None = None) -> AttemptResult | None:
     """The result; None where the attempt is not committed.
 
-    One that cannot be read is moved to `result.json.damaged-<k>` and reported: the attempt then counts as not committed.
-    Raises RecordError where it was written by another version of the record.
+    One that is torn is moved to `result.json.damaged-<k>` and reported: the attempt then counts as not committed.
+    Raises RecordError where it cannot be read at all, or was written by another version of the record.
     """
     return read_result_at(str(folder.result), quarantine)
 
 
 def read_result_at(path: str, quarantine: Quarantine | None = None) -> AttemptResult | None:
-    """`read_result` by the file's path as text: among 100,000 of them making Path objects is a third of the time."""
+    """`read_result` by the file's path as text."""
+    data = b""
     try:
-        data = _read(path)
+        data = read_whole(path)
         result = _result.decode(data)
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        report(quarantine, set_aside(Path(path), "is a folder, not a file"))
-        return None
-    except (ValueError, RecursionError) as error:
+    except (IsADirectoryError, ValueError, RecursionError) as error:
         _refuse_other_version(path, data)
-        report(quarantine, set_aside(Path(path), f"is no result: {error}" if data else "is empty"))
+        report(quarantine, set_aside(Path(path), f"is no result: {why(error)}"))
         return None
     if result.version != RECORD_VERSION:
         _refuse_other_version(path, data)
@@ -69,14 +72,9 @@ def write_spec(folder: AttemptFolder, spec: AttemptSpec) -> None:
     atomic_write(folder.trial, codec.pretty(spec))
 
 
-def read_spec(folder: AttemptFolder) -> AttemptSpec:
-    """Raises RecordError where `trial.json` is missing or cannot be read: such an attempt cannot go on."""
-    try:
-        return codec.loads(_read(str(folder.trial)), AttemptSpec)
-    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError) as error:
-        raise RecordError(
-            f"{folder.trial} cannot be read: {error}", remedy="ralphbench run --fresh   # a new attempt at the cell"
-        ) from error
+def read_spec(folder: AttemptFolder, quarantine: Quarantine | None = None) -> AttemptSpec | None:
+    """None where there is none; one that is torn is set aside and reported."""
+    return read_or_set_aside(folder.trial, _spec, quarantine)
 
 
 def write_manifest(folder: AttemptFolder, manifest: Mapping[str, Any]) -> None:
@@ -85,42 +83,13 @@ def write_manifest(folder: AttemptFolder, manifest: Mapping[str, Any]) -> None:
 
 
 def read_manifest(folder: AttemptFolder, quarantine: Quarantine | None = None) -> dict[str, Any] | None:
-    """None where there is none; one that cannot be read is set aside and reported."""
+    """None where there is none; one that is torn is set aside and reported."""
     return read_object(folder.manifest, quarantine)
 
 
 def read_object(path: Path, quarantine: Quarantine | None = None) -> dict[str, Any] | None:
-    """A JSON object that was written whole; None where there is none. What cannot be read is set aside and reported."""
-    try:
-        return codec.loads(_read(str(path)), dict[str, Any])
-    except FileNotFoundError:
-        return None
-    except (IsADirectoryError, ValueError, RecursionError) as error:
-        report(quarantine, set_aside(path, f"is no JSON object: {error}"))
-        return None
-
-
-def _read(path: str) -> bytes:
-    # Not Path.read_bytes: among 100,000 results the buffered file object is a third of the time.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            data = os.read(descriptor, _FIRST_READ)
-            if len(data) < _FIRST_READ:
-                return data
-            parts = [data]
-            while part := os.read(descriptor, _FIRST_READ):
-                parts.append(part)
-            return b"".join(parts)
-        finally:
-            os.close(descriptor)
-    except (FileNotFoundError, IsADirectoryError):
-        raise
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}", remedy=f"ls -l {path}") from error
-
-
-_FIRST_READ = 1 << 16
+    """A JSON object that was written whole; None where there is none. One that is torn is set aside and reported."""
+    return read_or_set_aside(path, _object, quarantine)
 
 
 def _refuse_other_version(path: str, data: bytes) -> None:
@@ -131,8 +100,11 @@ def _refuse_other_version(path: str, data: bytes) -> None:
     if version == RECORD_VERSION:
         return
     folder = Path(path).parent
-    newer = version > RECORD_VERSION
     raise RecordError(
         f"{path} is a record of version {version}; this ralphbench reads version {RECORD_VERSION}",
-        remedy="pip install --upgrade ralphbench" if newer else f"mv {folder} {folder}.version-{version}",
+        remedy=(
+            "pip install --upgrade ralphbench"
+            if version > RECORD_VERSION
+            else f"mv {folder} {folder}.version-{version}   # its cell then counts as not run"
+        ),
     )
