@@ -69,7 +69,6 @@ class Answer:
     created: int = CREATED
     end: str = "done"
     """For a stream without a finish reason: `done` or `eof`."""
-    max_tokens: int | None = None
 
 
 def tokens(text: str) -> int:
@@ -99,9 +98,8 @@ def make_answer(asked: Asked, chosen: Chosen, model: ScriptedModel) -> Answer:
         chunk=model.chunk or (1 if speed else _CHUNK_WITHOUT_SPEED),
         include_usage=asked.include_usage,
         reasoning_field=model.reasoning_field,
-        max_tokens=asked.max_tokens,
     )
-    answer = _cut(_spoil(answer, turn), asked.max_tokens)
+    answer = _cut(_spoil(answer, turn), _most(asked, model))
     used = _used(answer, turn, asked, model)
     timings = _timings(used, speed) if model.timings and used is not None else None
     return replace(answer, used=used, timings=timings)
@@ -143,8 +141,15 @@ def _spoil(answer: Answer, turn: Turn) -> Answer:
     return answer
 
 
+def _most(asked: Asked, model: ScriptedModel) -> int | None:
+    """Tokens that an answer may have: what was asked for, and what the window leaves."""
+    room = None if model.context is None or asked.estimate >= model.context else model.context - asked.estimate
+    limits = [limit for limit in (asked.max_tokens, room) if limit is not None]
+    return min(limits, default=None)
+
+
 def _cut(answer: Answer, limit: int | None) -> Answer:
-    """Not more than the request's `max_tokens`: reasoning first, then text, then whole calls."""
+    """Not more than so many tokens: reasoning first, then text, then whole calls."""
     if limit is None or _length(answer) <= limit:
         return answer
     reasoning = answer.reasoning[: limit * BYTES_A_TOKEN]
