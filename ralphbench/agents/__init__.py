@@ -1,5 +1,9 @@
-"""Drive one stage with one coding agent: opencode, builtin, or any command line."""
+"""Drive one stage with one coding agent: opencode, builtin, or any command line.
 
-from ralphbench.agents.protocol import Agent, Watch
+Public beside what is named below: `ralphbench.agents.install` (install the pinned opencode).
+"""
 
-__all__ = ["Agent", "Watch"]
+from ralphbench.agents.load import load_agent
+from ralphbench.agents.protocol import Agent, AgentKind, TrafficWatch, Watch
+
+__all__ = ["Agent", "AgentKind", "TrafficWatch", "Watch", "load_agent"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ralphbench.model import AgentEvent, StageEnding, StageResult, StageRun
 from ralphbench.sandbox import Sandbox, SandboxProcess
@@ -17,7 +17,17 @@ class Watch(Protocol):
         """Every event of the agent, as it comes."""
 
     def check(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
-        """Called at least four times a second. Not None: end the stage now, with this ending and its evidence."""
+        """Called at least four times a second, and once when the agent has ended of itself. Not None: end the stage
+        now, with this ending and its evidence.
+        """
+
+
+@runtime_checkable
+class TrafficWatch(Protocol):
+    """A watch that also sees the road to the model. Without it, "no first event" cannot be told from a slow model."""
+
+    def traffic(self) -> int | None:
+        """Grows with every call and byte of this stage; 0: the model was not asked anything; None: not known."""
 
 
 class Agent(Protocol):
@@ -32,3 +42,10 @@ class Agent(Protocol):
         """Folders of the installation that a sandbox must show."""
 
     def run(self, stage: StageRun, sandbox: Sandbox, watch: Watch) -> StageResult: ...
+
+
+class AgentKind(Protocol):
+    """What the entry points of `ralphbench.agents` name: made once for each stage's model of a profile."""
+
+    def __call__(self, options: Mapping[str, Any]) -> Agent:
+        """`options`: the profile's `agent_options`. Raises ConfigError for one that the agent does not know."""

@@ -17,7 +17,7 @@ class SandboxSpec:
     worktree: Path
     """The working directory: `/workspace` inside, where the sandbox has an inside."""
     home: Path
-    """Private HOME, XDG and TMPDIR folders lie in it."""
+    """The private HOME itself; XDG's folders are at their usual places in it (`.config`, ...), TMPDIR is `tmp`."""
     marker: str
     """Value of RALPHBENCH_OWNER in every process: what the reaper finds leftovers by."""
     gateway: Path | None = None

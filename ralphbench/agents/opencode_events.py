@@ -1,0 +1,132 @@
+"""What `opencode run --format json` says, in our words; and what its end means.
+
+Its exit code alone means little: it is 0 after an empty answer, after an answer cut off at its length, and after a
+refused permission. Retries, compaction and sub-agents are not in the stream; the gateway sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ralphbench.agents.driver import Outcome
+from ralphbench.agents.json_lines import number, parse, text_of
+from ralphbench.agents.words import LAST_TEXT, arguments, clip
+from ralphbench.model import AgentEvent, StageEnding
+
+_LAST = frozenset({"stop", "length", "content-filter"})
+"""Reasons after which opencode ends; after `tool-calls` and `unknown` it goes on."""
+_NO_TOOL = "invalid"
+"""What a call of a tool that is not there, or with arguments that cannot be read, is turned into."""
+_OVERFLOW = "ContextOverflowError"
+"""The one error that it goes on after: it compacts, which may take as long as any call, and says nothing meanwhile."""
+
+
+class OpencodeReader:
+    """Reader of opencode 1.18."""
+
+    def __init__(self, session: str | None = None) -> None:
+        self.session = session
+        self.finished = False
+        self._step: list[str] = []
+        """Texts of the step that is running, or that was the last."""
+        self._text = ""
+        """Of the last step that had any."""
+        self._reason: str | None = None
+        self._tools = 0
+        self._error: tuple[str, str] | None = None
+        """(name, message) of an error after which no step was finished."""
+
+    def read(self, line: bytes) -> Iterable[AgentEvent] | None:
+        event = parse(line)
+        if event is None or not isinstance(event.get("type"), str):
+            return None
+        self.session = text_of(event.get("sessionID")) or self.session
+        t = (number(event.get("timestamp")) or 0.0) / 1000
+        part = event.get("part")
+        handler = getattr(self, f"_on_{event['type']}", None)
+        if handler is None:
+            return ()
+        found: Iterable[AgentEvent] = handler(t, part if isinstance(part, dict) else {}, event)
+        return found
+
+    def _on_step_start(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        self._step = []
+        self.finished = False
+        return ()
+
+    def _on_text(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        text = text_of(part.get("text")) or ""
+        if text.strip():
+            self._step.append(text)
+            self._text = "\n".join(self._step)[-LAST_TEXT:]
+        return (AgentEvent(kind="message", t=t, text=clip(text)),)
+
+    def _on_reasoning(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        return (AgentEvent(kind="reasoning", t=t, text=clip(text_of(part.get("text")) or "")),)
+
+    def _on_tool_use(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        self._tools += 1
+        state = _dict(part.get("state"))
+        times, metadata = _dict(state.get("time")), _dict(state.get("metadata"))
+        start, end = number(times.get("start")), number(times.get("end"))
+        said = text_of(state.get("error")) or text_of(state.get("output")) or ""
+        code = number(metadata.get("exit"))
+        tool, call = text_of(part.get("tool")), text_of(part.get("callID"))
+        failed = state.get("status") == "error" or tool == _NO_TOOL
+        began = t if start is None else start / 1000
+        return (
+            AgentEvent(
+                kind="tool_call", t=began, tool=tool, call_id=call, arguments=arguments(state.get("input") or {})
+            ),
+            AgentEvent(
+                kind="tool_result",
+                t=t if end is None else end / 1000,
+                tool=tool,
+                call_id=call,
+                text=clip(said),
+                seconds=None if start is None or end is None else max(0.0, end - start) / 1000,
+                exit=None if code is None else int(code),
+                failed=failed,
+            ),
+        )
+
+    def _on_step_finish(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        self._reason = text_of(part.get("reason")) or "unknown"
+        self._error = None
+        self.finished = self._reason in _LAST
+        return (AgentEvent(kind="step", t=t, text=self._reason),)
+
+    def _on_error(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
+        error = _dict(event.get("error"))
+        name = text_of(error.get("name")) or "UnknownError"
+        message = text_of(_dict(error.get("data")).get("message")) or text_of(error.get("message")) or name
+        self._error = (name, message)
+        self.finished = name != _OVERFLOW
+        return (AgentEvent(kind="error", t=t, text=clip(f"{name}: {message}"), failed=True),)
+
+    def outcome(self, exit_code: int | None) -> Outcome:
+        """A stage is done where the last step ended with `stop`, nothing went wrong after it and something was said
+        or done. An answer that was cut off at its length is handed on as it is, since it can be asked for again.
+        """
+        if self._error is not None:
+            name, message = self._error
+            ending = StageEnding.CONTEXT if name == _OVERFLOW else StageEnding.AGENT_CRASH
+            return Outcome(ending, self._text, f"opencode: {name}: {message}")
+        if exit_code not in (0, None):
+            return Outcome(StageEnding.AGENT_CRASH, self._text, f"opencode exited with {exit_code}")
+        if self._reason is None:
+            return Outcome(StageEnding.AGENT_CRASH, self._text, "opencode ended without a single step")
+        if self._reason not in ("stop", "length"):
+            return Outcome(
+                StageEnding.AGENT_CRASH, self._text, f"opencode ended after a step that ended {self._reason}"
+            )
+        cut = "its last answer was cut off at the most that one answer may have" if self._reason == "length" else ""
+        if not self._text and (cut or not self._tools):
+            return Outcome(StageEnding.NO_OUTPUT, "", cut or "it answered with nothing")
+        silent = "" if self._text else f"it ended without a word after {self._tools} tool calls"
+        return Outcome(StageEnding.DONE, self._text, cut or silent)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,157 @@
+"""Real opencode against a scripted model server: every kind of ending once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ralphbench.agents.opencode import OpencodeAgent
+from ralphbench.errors import AgentMissing
+from ralphbench.model import StageEnding, StageResult, StageRun
+from ralphbench.sandbox import Sandbox
+
+pytestmark = [pytest.mark.opencode, pytest.mark.slow]
+
+PARTIAL = "Half of an answer that goes on for some more words."
+
+
+def call(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"tools": [{"name": name, "arguments": arguments}]}
+
+
+def fault(name: str, **more: Any) -> dict[str, Any]:
+    return {"text": PARTIAL, "fault": {"name": name, **more}}
+
+
+class Run:
+    """opencode run once on these turns."""
+
+    def __init__(self, upstream: Any, stage: Any, box: Sandbox, new_eye: Any) -> None:
+        self.upstream, self.stage, self.box, self.new_eye = upstream, stage, box, new_eye
+        self.agent = OpencodeAgent({})
+        try:
+            self.agent.version()
+        except AgentMissing as missing:
+            pytest.skip(str(missing))
+
+    def __call__(self, turns: list[Any], *, after: float = 60.0, **more: Any) -> StageResult:
+        self.server = self.upstream({"models": [{"id": more.get("model", "scripted")}], "rules": [{"turns": turns}]})
+        return self.again(after=after, **more)
+
+    def again(self, *, after: float = 60.0, **more: Any) -> StageResult:
+        self.eye = self.new_eye(after=after)
+        self.asked_for: StageRun = self.stage(url=self.server.url, **more)
+        return self.agent.run(self.asked_for, self.box, self.eye)
+
+    def bodies(self) -> list[Any]:
+        asked: list[Any] = self.server.asked()
+        return asked
+
+
+@pytest.fixture
+def run(upstream: Any, stage: Any, box: Sandbox, new_eye: Any) -> Run:
+    return Run(upstream, stage, box, new_eye)
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+def test_a_stage_is_done_in_every_dialect(run: Run, dialect: str, tmp_path: Path) -> None:
+    write = call("write", filePath="new.txt", content="hello\n")
+    result = run(
+        [{"text": "First this.", **write}, call("bash", command="cat new.txt; exit 3"), "All done."], dialect=dialect
+    )
+    assert result.ending is StageEnding.DONE
+    assert (result.text, result.exit, result.tools, result.leftovers, result.killed) == ("All done.", 0, 2, 0, False)
+    assert result.session
+    assert (tmp_path / "tree" / "new.txt").read_text() == "hello\n"
+    assert run.eye.kinds() == [
+        *("message", "tool_call", "tool_result", "step"),
+        *("tool_call", "tool_result", "step", "message", "step"),
+    ]
+    bash = run.eye.events[5]
+    assert (bash.tool, bash.exit, bash.text, bash.failed) == ("bash", 3, "hello\n", False)
+    assert bash.seconds is not None
+    assert 0 <= bash.seconds < 5
+    assert run.eye.events[4].arguments == {"command": "cat new.txt; exit 3"}
+    assert run.eye.longest_gap() < 0.5
+    assert len(run.bodies()) == 3
+    kept = [json.loads(line) for line in run.asked_for.raw.read_text().splitlines()]
+    assert {event["sessionID"] for event in kept} == {result.session}
+
+
+def test_the_model_hears_the_prompt_and_our_limits_alone(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    """Nothing of the user's, of the target's own configuration, of opencode's opinions on sampling; no second call."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
+    monkeypatch.setenv("OPENCODE_CONFIG", "/nowhere.json")
+    tree = tmp_path / "tree"
+    (tree / "AGENTS.md").write_text("SAY MOO")
+    (tree / "opencode.json").write_text('{"model": "openai/gpt-5", "instructions": ["AGENTS.md"]}')
+    result = run(
+        ["ok", "ok"], model="qwen/qwen3-coder-30b", context=50_000, output=2_000, prompt="Line 1\nLine 2 äöü\n"
+    )
+    assert result.ending is StageEnding.DONE
+    (body,) = run.bodies()
+    assert body["model"] == "qwen/qwen3-coder-30b"
+    assert body["max_tokens"] == 2_000
+    assert not {"temperature", "top_p", "top_k"} & set(body)
+    assert [m["content"] for m in body["messages"] if m["role"] == "user"] == ["Line 1\nLine 2 äöü\n"]
+    assert "MOO" not in json.dumps(body)
+    assert {tool["function"]["name"] for tool in body["tools"]} >= {"bash", "read", "write", "edit"}
+    assert not (tmp_path / "home" / ".npm").exists(), "it installed something"
+    assert sorted(path.name for path in tree.iterdir()) == ["AGENTS.md", "opencode.json"]
+
+
+def test_a_session_goes_on(run: Run) -> None:
+    first = run(["One.", "Two."])
+    second = run.again(session=first.session, id="1-build-2", prompt="Once more.")
+    assert (first.text, second.text) == ("One.", "Two.")
+    assert second.session == first.session
+    users = [m["content"] for m in run.bodies()[-1]["messages"] if m["role"] == "user"]
+    assert users == ["Do it.", "Once more."]
+
+
+ENDINGS: list[tuple[str, list[Any], StageEnding, str]] = [
+    ("a stop of the gateway's", [fault("http", status=402, message="cost")], StageEnding.AGENT_CRASH, "APIError: cost"),
+    ("a stop later on", [call("bash", command="true"), fault("http", status=402)], StageEnding.AGENT_CRASH, "APIError"),
+    ("overflow", [fault("overflow_400", style="openai")], StageEnding.CONTEXT, "ContextOverflowError"),
+    ("an error in mid-stream", [fault("overflow_in_stream", style="openai")], StageEnding.AGENT_CRASH, "UnknownError"),
+    ("nothing said", [fault("empty_answer")], StageEnding.NO_OUTPUT, "nothing"),
+    ("cut off", [fault("length")], StageEnding.DONE, "cut off"),
+    ("filtered", [{"text": "x", "finish": "content_filter"}], StageEnding.AGENT_CRASH, "ContentFilterError"),
+    ("work without a word", [call("bash", command="true"), fault("empty_answer")], StageEnding.DONE, "without a word"),
+    ("no such tool", [call("nosuch"), "ok"], StageEnding.DONE, ""),
+    ("a file elsewhere", [call("read", filePath="/etc/hostname"), "ok"], StageEnding.DONE, ""),
+]
+
+
+@pytest.mark.parametrize(("turns", "ending", "detail"), [case[1:] for case in ENDINGS], ids=[c[0] for c in ENDINGS])
+def test_endings(run: Run, turns: list[Any], ending: StageEnding, detail: str) -> None:
+    result = run(turns)
+    assert result.ending is ending
+    assert detail in result.detail
+    if detail == "":
+        assert any(event.failed for event in run.eye.events if event.kind == "tool_result")
+
+
+@pytest.mark.parametrize(
+    ("turns", "leftovers"),
+    [([fault("stall", at=1)], 0), ([call("bash", command="setsid -f sleep 600; setsid sleep 601 & sleep 602")], 3)],
+    ids=["a stream that stalls", "a tool that hangs"],
+)
+def test_a_stage_that_hangs_is_ended_with_all_it_started(run: Run, turns: list[Any], leftovers: int) -> None:
+    result = run(turns, after=8.0)
+    assert (result.ending, result.killed) == (StageEnding.STAGE_TIMEOUT, True)
+    assert result.leftovers >= leftovers
+    assert result.exit is None
+
+
+def test_a_server_that_is_not_there_is_given_up_by_the_watch(
+    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, run: Run
+) -> None:
+    """opencode would try for 77 seconds; the gateway knows at once, and its fault is what counts."""
+    eye = new_eye(after=5.0, verdict=(StageEnding.ENDPOINT_DOWN, "refused"))
+    result = run.agent.run(stage(), box, eye)
+    assert (result.ending, result.detail, result.text) == (StageEnding.ENDPOINT_DOWN, "refused", "")
