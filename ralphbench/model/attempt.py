@@ -57,6 +57,8 @@ class AttemptSpec:
     """The base commit in the mirror."""
     gateway: Path
     """The gateway's control socket."""
+    gateway_socket: Path
+    """The gateway's socket for agents; its folder is what a sandbox shows."""
     leases: Path
     """The scheduler's lease socket."""
     identity: str
@@ -84,13 +86,13 @@ class AttemptSpec:
 
 @dataclass(frozen=True, slots=True)
 class StageSums:
-    """Sums over the stages of one name; times in seconds."""
+    """Sums over the stages of one name; times in seconds. In imported attempts `calls` are the stage runs themselves."""
 
     runs: int = 0
     done: int = 0
     seconds: float = 0.0
-    model_seconds: float = 0.0
-    tool_seconds: float = 0.0
+    model_seconds: float | None = 0.0
+    tool_seconds: float | None = 0.0
     calls: int = 0
     local_calls: int = 0
     input: int | None = 0
