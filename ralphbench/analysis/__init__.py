@@ -1,1 +1,46 @@
-"""Records -> frames -> comparison. Import the modules `load`, `compare`, `export`, `legacy`; pandas comes with the first."""
+"""Records -> frames -> comparison -> tables for scripts. pandas is loaded with the first name that is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ralphbench.analysis.comparing import Comparison, ProfileRow, StageLine, compare
+    from ralphbench.analysis.export import to_csv, to_json
+    from ralphbench.analysis.frames import Frames, load
+    from ralphbench.analysis.legacy import WARNING as LEGACY_WARNING
+    from ralphbench.analysis.legacy import legacy_scores
+
+_HOMES = {
+    "Comparison": ("comparing", "Comparison"),
+    "Frames": ("frames", "Frames"),
+    "LEGACY_WARNING": ("legacy", "WARNING"),
+    "ProfileRow": ("comparing", "ProfileRow"),
+    "StageLine": ("comparing", "StageLine"),
+    "compare": ("comparing", "compare"),
+    "legacy_scores": ("legacy", "legacy_scores"),
+    "load": ("frames", "load"),
+    "to_csv": ("export", "to_csv"),
+    "to_json": ("export", "to_json"),
+}
+
+__all__ = [
+    "LEGACY_WARNING",
+    "Comparison",
+    "Frames",
+    "ProfileRow",
+    "StageLine",
+    "compare",
+    "legacy_scores",
+    "load",
+    "to_csv",
+    "to_json",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"ralphbench.analysis.{module}"), attribute)

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ralphbench.cli import texts
-from ralphbench.ui.attempt_view import AttemptView
+from ralphbench.ui import AttemptView
 
 
 def summary_lines(view: AttemptView) -> Iterator[str]:

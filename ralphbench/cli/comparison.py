@@ -10,7 +10,7 @@ from rich.table import Table
 from ralphbench.cli import texts
 
 if TYPE_CHECKING:
-    from ralphbench.analysis.compare import Comparison, ProfileRow
+    from ralphbench.analysis import Comparison, ProfileRow
 
 Column = tuple[str, str, "Callable[[ProfileRow], str]"]
 

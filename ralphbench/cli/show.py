@@ -11,7 +11,7 @@ import click
 from ralphbench.cli.options import complete_profile, experiment_argument, results_option, task_option
 
 if TYPE_CHECKING:
-    from ralphbench.ui.attempt_view import AttemptView
+    from ralphbench.ui import AttemptView
 
 
 @click.command()
@@ -36,7 +36,7 @@ def show(
     results: Path,
 ) -> None:
     """One attempt: timeline, tickets, gates, calls, diff, where the logs are."""
-    from ralphbench.ui.attempt_view import find_attempts, view_attempt
+    from ralphbench.ui import find_attempts, view_attempt
 
     folders = find_attempts(results, experiment, profile, tasks, repeat, attempt)
     for folder in folders:

@@ -23,6 +23,10 @@ class RunGateway:
         return self._process.control
 
     @property
+    def socket(self) -> Path:
+        return self._process.socket
+
+    @property
     def log(self) -> Path:
         return self._process.log
 

@@ -31,7 +31,7 @@ class Places:
         return self.workspaces(results, experiment) / cell.path / f"a{number}"
 
 
-def places() -> Places:
+def user_places() -> Places:
     """`$RALPHBENCH_CACHE`, else the user's cache folder; sockets in the system's runtime or temporary folder."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     cache = Path(os.environ.get("RALPHBENCH_CACHE") or Path(base) / "ralphbench")

@@ -1,6 +1,21 @@
 """One attempt from start to end, as its own process: `python -m ralphbench.trial <attempt folder>`."""
 
-from ralphbench.trial.clock import Clock
-from ralphbench.trial.leases import LeaseClient
+from __future__ import annotations
 
-__all__ = ["Clock", "LeaseClient"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ralphbench.trial.clock import Clock
+    from ralphbench.trial.leases import LeaseClient
+    from ralphbench.trial.outcome import dead_result
+
+_HOMES = {"Clock": "clock", "LeaseClient": "leases", "dead_result": "outcome"}
+
+__all__ = ["Clock", "LeaseClient", "dead_result"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"ralphbench.trial.{_HOMES[name]}"), name)

@@ -1,0 +1,39 @@
+"""What people look at while a run goes on and after it: progress of a running attempt, one attempt's view, listeners."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ralphbench.ui.attempt_view import AttemptView, experiment_record, find_attempts, view_attempt
+    from ralphbench.ui.progress import Progress
+    from ralphbench.ui.watching import LiveListener, PlainListener, verdict_text
+
+_HOMES = {
+    "AttemptView": "attempt_view",
+    "LiveListener": "watching",
+    "PlainListener": "watching",
+    "Progress": "progress",
+    "experiment_record": "attempt_view",
+    "find_attempts": "attempt_view",
+    "verdict_text": "watching",
+    "view_attempt": "attempt_view",
+}
+
+__all__ = [
+    "AttemptView",
+    "LiveListener",
+    "PlainListener",
+    "Progress",
+    "experiment_record",
+    "find_attempts",
+    "verdict_text",
+    "view_attempt",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"ralphbench.ui.{_HOMES[name]}"), name)

@@ -48,14 +48,11 @@ def load(folders: Sequence[Path]) -> Frames:
 
 
 def _results(experiment: ExperimentFolder, damages: list[Damage]) -> Iterable[tuple[str, AttemptResult]]:
-    for summary in experiment.summaries():
-        damages += summary.damages
-        if summary.result is not None:
-            yield "cell", summary.result
-    for summary in experiment.plan_summaries():
-        damages += summary.damages
-        if summary.result is not None:
-            yield "plan", summary.result
+    for kind, folder in (("cell", experiment), ("plan", experiment.plans())):
+        for _, _, result, found in folder.summaries():
+            damages += found
+            if result is not None:
+                yield kind, result
 
 
 def _frame(pd: Any, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:

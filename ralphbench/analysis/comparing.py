@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ralphbench.analysis.load import Frames
+from ralphbench.analysis.frames import Frames
 
 if TYPE_CHECKING:
     import pandas as pd

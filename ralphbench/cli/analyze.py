@@ -1,0 +1,64 @@
+"""`ralphbench analyze`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ralphbench.cli.options import complete_experiment, results_option
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, required=True, shell_complete=complete_experiment)
+@click.option("--all", "everything", is_flag=True, help="Also by stage, the gate matrix, time and quota.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; the schema is in docs/schemas.md.")
+@click.option("--csv", "as_csv", is_flag=True, help="One line a profile.")
+@click.option("--score", type=click.Choice(["legacy"]), help="Add the predecessor's composite score, with a warning.")
+@results_option
+def analyze(
+    experiments: tuple[str, ...], everything: bool, as_json: bool, as_csv: bool, score: str | None, results: Path
+) -> None:
+    """Compare the profiles of one or more experiments; two experiments are never merged."""
+    from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load, to_csv, to_json
+    from ralphbench.ui import experiment_record
+
+    folders = [experiment_record(results, name).path for name in experiments]
+    if not as_json and not as_csv:
+        print_comparison(folders, everything=everything, legacy=score == "legacy")
+        return
+    comparison = compare(load(folders))
+    if score == "legacy":
+        click.echo(f"warning: {LEGACY_WARNING}", err=True)
+    if as_csv:
+        click.echo(to_csv(comparison), nl=False)
+        return
+    scores = legacy_scores(comparison.rows) if score == "legacy" else {}
+    extra = {"legacy_score": [{"experiment": e, "profile": p, "score": s} for (e, p), s in scores.items()]}
+    click.echo(to_json(comparison, extra if scores else None))
+
+
+def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:
+    """The tables, what they mean, and first what must be known before reading them."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load
+    from ralphbench.cli import comparison as tables
+
+    comparison = compare(load(folders))
+    console = Console(width=None if click.get_text_stream("stdout").isatty() else 200)
+    console.print()
+    console.print(tables.comparison_table(comparison, " · ".join(folder.name for folder in folders)))
+    for warning in comparison.warnings:
+        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+    if everything:
+        for table in (tables.stage_table, tables.gate_table, tables.work_table):
+            console.print()
+            console.print(table(comparison.rows))
+    if legacy:
+        console.print(f"\n[yellow]![/yellow] {LEGACY_WARNING}", highlight=False)
+        for (experiment, profile), value in legacy_scores(comparison.rows).items():
+            console.print(f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}", highlight=False)
+    console.print(f"[dim]{escape(tables.LEGEND)}[/dim]", highlight=False)

@@ -1,0 +1,168 @@
+"""Everything that is made sure of before a token is spent: targets, gates, agents, models, prices, disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ralphbench.agents import load_agent
+from ralphbench.config import identity, identity_parts
+from ralphbench.endpoints import ModelInfo, load_endpoint
+from ralphbench.errors import DiskError, EnvironmentProblem, RalphbenchError, TaskError
+from ralphbench.grading import Proof, check_task, load_proof
+from ralphbench.loop import prompts_hash
+from ralphbench.model import Experiment, PlanModeKind, Profile, Stage, StageModel, Task
+from ralphbench.sandbox import choose
+from ralphbench.schedule.places import Places
+from ralphbench.workspace import Mirror, prepare_mirror
+
+FREE_BYTES = 1 << 30
+"""What must be free on the disks of the records and of the worktrees."""
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What was found out, by name."""
+
+    experiment: Experiment
+    places: Places
+    sandbox: str
+    sandbox_reason: str
+    mirrors: dict[str, Mirror] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    agents: dict[str, str] = field(default_factory=dict)
+    """Agent to version."""
+    models: dict[str, ModelInfo] = field(default_factory=dict)
+    """`endpoint/model` to what its server says of it."""
+    servers: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def identity(self, task: Task, profile: Profile, plan_hash: str | None) -> str:
+        return identity(self.experiment, task, profile, **self._facts(task, plan_hash))
+
+    def identity_parts(self, task: Task, profile: Profile, plan_hash: str | None) -> Mapping[str, Any]:
+        return identity_parts(self.experiment, task, profile, **self._facts(task, plan_hash))
+
+    def _facts(self, task: Task, plan_hash: str | None) -> dict[str, Any]:
+        return {
+            "agent_versions": self.agents,
+            "prompts_hash": prompts_hash(),
+            "sandbox": self.sandbox,
+            "base_commit": self.mirrors[task.name].base,
+            "plan_hash": plan_hash,
+        }
+
+
+def prepare(experiment: Experiment, places: Places, say: Say, *, ask_servers: bool = True) -> Prepared:
+    """Check everything, cheapest first; nothing is spent but one tool call a model.
+
+    Raises the first kind of problem found, with all of its kind in one message.
+    """
+    sandbox, reason = choose(experiment.sandbox)
+    prepared = Prepared(experiment, places, sandbox, reason)
+    prepared.warnings += experiment.warnings
+    _check_disk(experiment, places)
+    _check_agents(prepared)
+    _check_tasks(prepared, say)
+    if ask_servers:
+        _check_models(prepared, say)
+    return prepared
+
+
+def profiles_of(experiment: Experiment) -> tuple[Profile, ...]:
+    """The contenders, and who plans for them where that is another."""
+    planner = experiment.planner
+    extra = () if planner is None or planner in experiment.profiles else (planner,)
+    return (*experiment.profiles, *extra)
+
+
+def stage_models(experiment: Experiment) -> Iterator[tuple[str, StageModel]]:
+    """Every model that a stage of this experiment would be served by, with the profile's name; each once."""
+    seen: set[tuple[Any, ...]] = set()
+    for profile in profiles_of(experiment):
+        for stage in Stage:
+            if stage is Stage.PLAN and not _plans(experiment, profile):
+                continue
+            model = profile.stages[stage]
+            key = (str(model.model), model.context, model.agent)
+            if key not in seen:
+                seen.add(key)
+                yield profile.name, model
+
+
+def _plans(experiment: Experiment, profile: Profile) -> bool:
+    kind = experiment.plan.kind
+    return kind is PlanModeKind.OWN or (kind is PlanModeKind.SHARED_BY and experiment.plan.source == profile.name)
+
+
+def _check_disk(experiment: Experiment, places: Places) -> None:
+    for folder in (experiment.results, places.cache):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".ralphbench-writable"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise DiskError(f"cannot write into {folder}: {error.strerror}", remedy=f"ls -ld {folder}") from error
+        free = shutil.disk_usage(folder).free
+        if free < FREE_BYTES:
+            raise DiskError(
+                f"only {free / 1e9:.1f} GB are free for {folder}; at least {FREE_BYTES / 1e9:.1f} GB are needed",
+                remedy=f"df -h {folder}; ralphbench clean {experiment.name}",
+            )
+
+
+def _check_agents(prepared: Prepared) -> None:
+    experiment = prepared.experiment
+    for _, model in stage_models(experiment):
+        if model.agent not in prepared.agents:
+            agent = load_agent(model.agent, model.agent_options, experiment.agents)
+            prepared.agents[model.agent] = agent.version()
+
+
+def _check_tasks(prepared: Prepared, say: Say) -> None:
+    """Mirrors, and the proof of each task: `base` and `reference` go first, before anything is spent."""
+    experiment, places = prepared.experiment, prepared.places
+    store = experiment.results / ".proofs"
+    for task in experiment.tasks:
+        mirror = prepare_mirror(task, places.mirrors)
+        prepared.mirrors[task.name] = mirror
+        prepared.warnings += [f"{task.name}: {text}" for text in mirror.warnings]
+        proof = load_proof(task, store)
+        if proof is None:
+            say(f"proving the gates of {task.name}: base must fail them, the reference must pass")
+            out = experiment.results / ".proofs" / "logs" / task.name.replace("/", "+")
+            proof = check_task(task, cache=places.mirrors, out=out, store=store, sandbox_kind=prepared.sandbox)
+            passed = sum(g.outcome == "pass" for g in proof.reference)
+            say(
+                f"  {task.name}: {'proven' if proof.ok else 'NOT USABLE'} in {proof.seconds:.1f} s, "
+                f"reference passes {passed} of {len(proof.reference)} gates"
+            )
+        if not proof.ok:
+            problems = "\n  ".join(proof.problems)
+            raise TaskError(
+                f"task {task.name} cannot be used:\n  {problems}", remedy=f"ralphbench task check {task.name}"
+            )
+        prepared.proofs[task.name] = proof
+        prepared.warnings += [f"{task.name}: {text}" for text in proof.warnings]
+
+
+def _check_models(prepared: Prepared, say: Say) -> None:
+    problems: list[RalphbenchError] = []
+    for profile, model in stage_models(prepared.experiment):
+        endpoint = load_endpoint(prepared.experiment.endpoints[model.model.endpoint])
+        try:
+            if model.model.endpoint not in prepared.servers:
+                prepared.servers[model.model.endpoint] = endpoint.server()
+            say(f"asking {model.model} for a tool call ({profile})")
+            prepared.models[str(model.model)] = endpoint.preflight(model)
+        except EnvironmentProblem as problem:
+            problems.append(problem)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        text = "\n".join(f"- {problem}" for problem in problems)
+        raise EnvironmentProblem(f"{len(problems)} models cannot be used:\n{text}")

@@ -1,0 +1,259 @@
+"""One attempt from start to end: workspace, loop, grading, record. What was cut off goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ralphbench.agents import Agent, load_agent
+from ralphbench.errors import DiskError, Interrupted, RalphbenchError, SandboxError
+from ralphbench.gateway import GatewayClient
+from ralphbench.grading import grade
+from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, load_plan, plan_hash
+from ralphbench.model import (
+    AttemptResult,
+    AttemptSpec,
+    Ending,
+    EventKind,
+    GateResult,
+    Interval,
+    IntervalKind,
+    Verdict,
+    codec,
+)
+from ralphbench.record import AttemptFolder, EventLog, read_spec, write_result
+from ralphbench.sandbox import Sandbox, SandboxSpec, open_sandbox
+from ralphbench.trial.clock import Clock
+from ralphbench.trial.history import History, read_history
+from ralphbench.trial.leases import LeaseClient
+from ralphbench.trial.outcome import Judged, build_result, numbers_of, outcome_of
+from ralphbench.trial.ports import TrialPorts
+from ralphbench.trial.stages import StageRunner, agent_key
+from ralphbench.trial.stop import StopRequest
+from ralphbench.workspace import Workspace, open_mirror
+
+GRADE_TRIES = 2
+"""A fault while grading grades again; it voids nothing unless it comes again."""
+
+
+def run_attempt(path: Path, stop: StopRequest) -> AttemptResult:
+    """Bring the attempt in this folder to its end and commit its result.
+
+    Raises Interrupted or GatewayLost where it was cut off: its result is then still to come, from another process.
+    """
+    folder = AttemptFolder(path).create()
+    spec = read_spec(folder)
+    history = read_history(folder)
+    log = EventLog(folder)
+    try:
+        return _Attempt(spec, folder, history, log, stop).run()
+    finally:
+        log.sync()
+        log.close()
+
+
+@dataclass(slots=True)
+class _Attempt:
+    spec: AttemptSpec
+    folder: AttemptFolder
+    history: History
+    log: EventLog
+    stop: StopRequest
+
+    def run(self) -> AttemptResult:
+        self._say_hello()
+        try:
+            workspace = self._workspace()
+            sandbox_spec = SandboxSpec(
+                worktree=workspace.worktree,
+                home=workspace.home,
+                marker=self.spec.mark,
+                gateway=self.spec.gateway_socket.parent,
+                read_only=tuple(path for agent in self._agents().values() for path in agent.read_only()),
+            )
+            with open_sandbox(self.spec.sandbox, sandbox_spec) as sandbox:
+                outcome, state, seconds = self._loop(workspace, sandbox)
+                isolated = sandbox.isolated
+            return self._conclude(workspace, outcome, state, isolated=isolated, seconds=seconds)
+        except (DiskError, SandboxError) as error:
+            ending = Ending.DISK if isinstance(error, DiskError) else Ending.SANDBOX
+            return self._give_up(ending, error)
+
+    def _say_hello(self) -> None:
+        process = self.history.processes + 1
+        if not self.history.resumes:
+            self.log.append(EventKind.ATTEMPT_STARTED, process=process, identity=self.spec.identity)
+            return
+        state = self.history.state
+        self.log.append(
+            EventKind.ATTEMPT_RESUMED,
+            process=process,
+            iteration=None if state is None else state.get("iteration"),
+            spent=codec.builtins(self.history.spent),
+        )
+
+    def _workspace(self) -> Workspace:
+        """A new one, or the one that an earlier process left. The loop puts it back to its last boundary."""
+        spec = self.spec
+        if self.history.workspace_ready:
+            return Workspace.open(spec.workspace)
+        if spec.workspace.exists():
+            shutil.rmtree(spec.workspace)  # half made by a process that was killed
+        branch = f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
+        with self._interval(IntervalKind.HARNESS, "workspace"):
+            workspace = Workspace.create(spec.workspace, open_mirror(spec.mirror), branch)
+        self.log.append(EventKind.WORKSPACE_READY, base=workspace.base, tree=workspace.tree(), branch=branch)
+        self.log.sync()
+        return workspace
+
+    def _agents(self) -> dict[tuple[str, str], Agent]:
+        models = self.spec.profile.stages.values()
+        return {agent_key(m): load_agent(m.agent, m.agent_options, self.spec.agents) for m in models}
+
+    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[LoopOutcome, LoopState | None, float]:
+        """(how it ended, the loop's last state, the contender's clock)."""
+        ended = self.history.loop_ended
+        if ended is not None:
+            return outcome_of(ended), _state(ended.get("state")), self.history.spent.seconds
+        clock = Clock(self.history.spent.seconds)
+        scratch = workspace.home
+        gateway = GatewayClient(self.spec.gateway)
+        leases = LeaseClient(self.spec.leases)
+        try:
+            stages = StageRunner(
+                spec=self.spec,
+                folder=self.folder,
+                log=self.log,
+                clock=clock,
+                gateway=gateway,
+                leases=leases,
+                sandbox=sandbox,
+                agents=self._agents(),
+                stop=self.stop,
+                worktree=workspace.worktree,
+                home=workspace.home,
+                restore=lambda: workspace.restore(workspace.head),
+                spent=self.history.spent,
+                next_call=self.history.next_call,
+                counts=self.history.stage_counts,
+            )
+            ports = TrialPorts(workspace, stages, sandbox, self.log, scratch)
+            loop = Loop(ports, self.spec.task, self.spec.limits, plan=self._shared_plan(), mode=self.spec.mode)
+            outcome = loop.run(_state(self.history.state))
+            return outcome, loop.state, clock.now()
+        finally:
+            leases.close()
+            gateway.close()
+
+    def _shared_plan(self) -> SharedPlan | None:
+        if self.spec.plan_file is None:
+            return None
+        tickets = load_plan(self.spec.plan_file)
+        by = self.spec.plan.source or str(self.spec.plan_file)
+        return SharedPlan(tickets=tickets, by=by, hash=plan_hash(tickets))
+
+    def _conclude(
+        self,
+        workspace: Workspace,
+        outcome: LoopOutcome,
+        state: LoopState | None,
+        *,
+        isolated: bool,
+        seconds: float,
+    ) -> AttemptResult:
+        """Keep the commits, judge them, write the result."""
+        if outcome.ending is Ending.INTERRUPTED:
+            raise Interrupted(outcome.detail)
+        warnings: list[str] = []
+        with self._interval(IntervalKind.HARNESS, "commits"):
+            workspace.bundle(self.folder.bundle)
+            workspace.patch(workspace.base, workspace.head, self.folder.patch)
+        judged = self._judge(workspace, outcome, state)
+        if judged.verdict is not None and judged.verdict.error is not None:
+            warnings.append(f"grading failed: {judged.verdict.error}")
+            outcome = LoopOutcome(Ending.HARNESS, outcome.stage, None, f"grading failed: {judged.verdict.error}")
+            judged = Judged(judged.base, judged.commit, None, None, judged.numstat, judged.commits)
+        return self._commit(outcome, state, judged, isolated, seconds, tuple(warnings))
+
+    def _judge(self, workspace: Workspace, outcome: LoopOutcome, state: LoopState | None) -> Judged:
+        numstat, commits = numbers_of(workspace)
+        base, head = workspace.base, workspace.head
+        if outcome.ending.void or self.spec.mode != "full":
+            return Judged(base, head, None, None, numstat, commits)
+        claimed = None if state is None else state.claimed
+        verdict = self._grade(workspace, head, "final", claimed)
+        wip = None if state is None else state.wip
+        wip_verdict = None
+        if wip is not None:
+            workspace.patch(head, wip, self.folder.wip_patch)
+            wip_verdict = self._grade(workspace, wip, "wip", None)
+        return Judged(base, head, verdict, wip_verdict, numstat, commits)
+
+    def _grade(self, workspace: Workspace, commit: str, what: str, claimed: Any) -> Verdict:
+        for left in range(GRADE_TRIES - 1, -1, -1):
+            self.stop.raise_if_asked()
+            self.log.append(EventKind.GRADING_STARTED, commit=commit, what=what)
+            verdict = grade(
+                gitdir=workspace.gitdir,
+                commit=commit,
+                base=workspace.base,
+                task=self.spec.task,
+                sandbox_kind=self.spec.sandbox,
+                out=self.folder.grading / what,
+                scratch=self.spec.workspace / "grading",
+                emit=lambda gate: self._gate_ended(gate, what),
+                claimed=claimed,
+            )
+            if verdict.error is None or not left:
+                break
+            self.log.append(EventKind.WARNING, text=f"grading failed and is done again: {verdict.error}")
+        self.log.append(
+            EventKind.GRADING_ENDED, commit=commit, what=what, resolved=verdict.resolved, score=verdict.score
+        )
+        self.log.sync()
+        return verdict
+
+    def _gate_ended(self, gate: GateResult, what: str) -> None:
+        now = time.time()
+        self.log.append(EventKind.GATE_ENDED, what=what, **codec.builtins(gate))
+        interval = Interval(IntervalKind.GATE, now - gate.seconds, now, gate.id)
+        self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
+
+    def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
+        """An infrastructure fault outside any stage."""
+        self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
+        outcome = LoopOutcome(ending, None, None, str(error))
+        judged = Judged(self.spec.base, None, None, None)
+        return self._commit(outcome, None, judged, False, self.history.spent.seconds, ())
+
+    def _commit(
+        self,
+        outcome: LoopOutcome,
+        state: LoopState | None,
+        judged: Judged,
+        isolated: bool,
+        seconds: float,
+        warnings: tuple[str, ...],
+    ) -> AttemptResult:
+        self.log.append(EventKind.ATTEMPT_ENDED, ending=outcome.ending)
+        self.log.sync()
+        result = build_result(
+            self.spec, self.folder, outcome, state, judged, isolated=isolated, seconds=seconds, warnings=warnings
+        )
+        write_result(self.folder, result)
+        return result
+
+    @contextlib.contextmanager
+    def _interval(self, what: IntervalKind, label: str) -> Iterator[None]:
+        began = time.time()
+        yield
+        self.log.append(EventKind.INTERVAL, **codec.builtins(Interval(what, began, time.time(), label)))
+
+
+def _state(data: Any) -> LoopState | None:
+    return None if data is None else codec.convert(data, LoopState)
