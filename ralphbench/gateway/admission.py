@@ -67,6 +67,10 @@ class Budget:
         self.running.append(held)
         return held
 
+    def drop(self, held: Held) -> None:
+        """The call was refused: it used nothing."""
+        self.running.remove(held)
+
     def end(self, held: Held, usage: Usage, cost: float | None) -> Stop | None:
         """Put what was counted in the place of what was held."""
         self.running.remove(held)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ralphbench.control import Channel
+from ralphbench.control import Channel, ChannelError
+from ralphbench.errors import ConfigError, DiskError, EndpointDown, EndpointError, ModelMissing, RecordError, RunError
 from ralphbench.model import (
     EndpointSpec,
     GatewayAddress,
@@ -64,11 +65,26 @@ class StageTraffic:
     """The error kind of the last call that ended; None: it ended well."""
 
 
+_ERRORS = (ConfigError, DiskError, EndpointDown, EndpointError, ModelMissing, RecordError, RunError)
+
+
 class GatewayClient(Channel):
-    """Grants live as long as this connection. Raises GatewayLost where the gateway is gone, ChannelError where it refused."""
+    """Grants live as long as this connection. Raises GatewayLost where the gateway is gone."""
+
+    def call(self, op: str, /, **fields: Any) -> Any:
+        """As `Channel.call`; what the gateway refused with an error of ours is raised as that error."""
+        try:
+            return super().call(op, **fields)
+        except ChannelError as error:
+            known = {kind.__name__: kind for kind in _ERRORS}
+            if (kind := known.get(error.kind)) is None:
+                raise
+            raise kind(error.message) from error
 
     def open_stage(self, grant: StageGrant) -> GatewayAddress:
-        """Refused where a cap cannot be enforced (a cost cap with an unknown price) or the endpoint lacks its key."""
+        """Raises ConfigError where a cap cannot be enforced (a cost cap with an unknown price), EndpointError where the
+        endpoint cannot be used (its key is missing), DiskError where the attempt's folder cannot be written.
+        """
         return codec.convert(self.call("open_stage", grant=grant), GatewayAddress)
 
     def poll(self, token: str) -> StageTraffic:

@@ -24,6 +24,7 @@ BYTES_PER_TOKEN = 4.0
 FLOOR, CEILING = 0.7, 1.6
 SHARE, LEAST = 0.6, 1500
 GREW, PINNED = 500, 0.25
+_STEP = 4096
 
 _BASE64 = re.compile(rb'base64,[A-Za-z0-9+/=\\]+|"data":\s*"[A-Za-z0-9+/=\\]{1000,}"')
 _DROPPED = re.compile(rb'"(?:reasoning|reasoning_content|thinking|signature|encrypted_content)":\s*"(?:[^"\\]|\\.)*"')
@@ -39,6 +40,36 @@ def raw_tokens(body: bytes) -> float:
     # An escape is one character: \n, \", and \u00e9, which stands for two bytes of UTF-8.
     size -= body.count(b"\\") + 3 * body.count(b"\\u")
     return max(size, 0) / BYTES_PER_TOKEN
+
+
+class Sizer:
+    """`raw_tokens` of one session's requests. Each resends the one before: only what differs is looked at."""
+
+    __slots__ = ("_body", "_raw")
+
+    def __init__(self) -> None:
+        self._body = b""
+        self._raw = 0.0
+
+    def size(self, body: bytes) -> float:
+        """Uncalibrated tokens of a request's body, which is kept until the next."""
+        before, same = self._body, _common_prefix(self._body, body)
+        if same < len(before) // 2:
+            raw = raw_tokens(body)
+        else:
+            raw = max(0.0, self._raw - raw_tokens(before[same:]) + raw_tokens(body[same:]))
+        self._body, self._raw = body, raw
+        return raw
+
+
+def _common_prefix(a: bytes, b: bytes) -> int:
+    """To within a step: from below."""
+    same, most = 0, min(len(a), len(b))
+    if a[:_STEP] != b[:_STEP]:
+        return 0
+    while same + _STEP <= most and a[same : same + _STEP] == b[same : same + _STEP]:
+        same += _STEP
+    return same
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ralphbench.endpoints.faults import classify, error_text
+from ralphbench.endpoints import classify, error_text
 from ralphbench.gateway.admission import Stop
 from ralphbench.model import IntervalKind, StageEnding
 
@@ -63,10 +63,14 @@ class Fault(Exception):
     def pause(self) -> IntervalKind:
         return IntervalKind.LOAD if self.loading else IntervalKind.RETRY
 
-    def stop(self) -> Stop | None:
+    @property
+    def stop_ending(self) -> StageEnding | None:
         """What it means for the stage, when it is not to be tried again; None: the agent may go on."""
-        ending = _STOPS.get(self.kind)
-        return None if ending is None else Stop(ending, self.evidence(), cap=False)
+        return _STOPS.get(self.kind)
+
+    def stop(self) -> Stop:
+        """For a fault that ends the stage."""
+        return Stop(self.stop_ending or StageEnding.PROVIDER_ERROR, self.evidence(), cap=False)
 
     def evidence(self) -> str:
         said = f"HTTP {self.status}: " if self.status is not None else ""
@@ -83,7 +87,7 @@ def http_fault(status: int, body: bytes, headers: Mapping[str, str]) -> Fault:
 
 def stream_fault(text: str) -> Fault:
     """From an error that came as an event of a stream, or as a body with status 200."""
-    return Fault(classify(None, text), text, mend="error_in_stream")
+    return Fault(classify(None, text), text, mend="error_in_answer")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

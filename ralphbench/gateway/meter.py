@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ralphbench.endpoints.faults import error_text
+from ralphbench.endpoints import error_text
 from ralphbench.gateway.sse import parse
 from ralphbench.model import Timing, Usage, codec
 

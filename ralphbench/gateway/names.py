@@ -6,10 +6,10 @@ The rule. Two names are the same model when they are equal after this was taken 
 - what follows `@` or `:` (LM Studio's `@q4_k_m` and `:2`, Ollama's `:latest`, OpenRouter's `:free`), except a size
   (`qwen3:30b` is not `qwen3:8b`);
 - a quantisation at the end (`-Q4_K_M`, `-q8_0`, `-IQ4_XS`, `-4bit`, `-fp8`, `-awq`, `-MXFP4`, ...);
-or when one is the other with a date behind it (`claude-sonnet-4-5` served as `claude-sonnet-4-5-20250929`,
-`gpt-4o` as `gpt-4o-2024-08-06`, `gpt-4` as `gpt-4-0613`), or `-latest` stands where the other has a date or nothing.
-Two different dates are two different models, and so are two different sizes. Everything else is another model:
-`gpt-4o` and `gpt-4o-mini`, `devstral-small-2-2512` and `devstral-small-2-2505`.
+or when one is the other with a date or release number behind it (`claude-sonnet-4-5` served as
+`claude-sonnet-4-5-20250929`, `gpt-4o` as `gpt-4o-2024-08-06`, `gpt-4` as `gpt-4-0613`, `gemini-1.5-pro` as
+`gemini-1.5-pro-002`), or `-latest` stands where the other has one or nothing. Two different dates are two
+different models, and so are two different sizes. Everything else is another model: `gpt-4o` and `gpt-4o-mini`, `devstral-small-2-2512` and `devstral-small-2-2505`.
 A quantisation is ignored since servers leave it out or put it in at will; the profile's `variant` is checked where the
 model is loaded, not here.
 """
@@ -25,7 +25,7 @@ _PACKAGING = re.compile(r"[-_.](gguf|mlx)$")
 _QUANTISATION = re.compile(
     r"[-_.](i?q\d(_[a-z0-9]+)*|ud-i?q\d(_[a-z0-9]+)*|\d{1,2}-?bits?|fp8|fp16|bf16|f16|f32|int[48]|awq|gptq(-int[48])?|mxfp4|nvfp4|dwq|exl[23])$"
 )
-_DATE = re.compile(r"-(20\d{2}-?[01]\d-?[0-3]\d|\d{4}|latest)$")
+_DATE = re.compile(r"-(20\d{2}-?[01]\d-?[0-3]\d|\d{3,4}|latest)$")
 
 
 def same_model(requested: str, served: str) -> bool:

@@ -7,8 +7,9 @@ import asyncio
 from aiohttp import ClientError, web
 
 from ralphbench.gateway import headers
-from ralphbench.gateway.call import Call, error_response, refuse
+from ralphbench.gateway.call import Call
 from ralphbench.gateway.dialects import BY_PATH, CHAT, MESSAGES, Dialect, Problem
+from ralphbench.gateway.refusals import error_response, refuse
 from ralphbench.gateway.requests import BadBody, apply_edits, read_request
 from ralphbench.gateway.stage import OpenStage
 from ralphbench.gateway.stages import Stages
@@ -56,6 +57,8 @@ class Frontend:
             )
         try:
             async with asyncio.timeout(_UPLOAD):
+                if "expect" in request.headers:
+                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 asked = read_request(await request.read())
         except BadBody as error:
             return error_response(dialect, 400, Problem(quiet(str(error)), "invalid_request_error", "bad_request"))

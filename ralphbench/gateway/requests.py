@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from ralphbench.gateway.dialects import Dialect
-from ralphbench.gateway.estimate import raw_tokens
 from ralphbench.model import StageModel, codec
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -42,8 +41,6 @@ class AgentRequest:
     fields: Mapping[str, msgspec.Raw]
     model: str
     stream: bool
-    raw: float
-    """Uncalibrated tokens of the prompt."""
 
     def value(self, key: str) -> Any:
         """A top-level value, decoded; None where it is not there."""
@@ -62,7 +59,7 @@ def read_request(body: bytes) -> AgentRequest:
         stream = msgspec.json.decode(fields["stream"]) if "stream" in fields else False
     except ValueError as error:
         raise BadBody(f"expected a JSON object: {error}") from error
-    return AgentRequest(body, fields, str(model), stream is True, raw_tokens(body))
+    return AgentRequest(body, fields, str(model), stream is True)
 
 
 @dataclass(frozen=True, slots=True)

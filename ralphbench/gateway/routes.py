@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from yarl import URL
 from ralphbench.endpoints import Embedded, EmbeddedServer, Endpoint, Upstream, load_endpoint
 from ralphbench.gateway.requests import Habits
 from ralphbench.gateway.secrets import Redactor
-from ralphbench.model import EndpointSpec, codec
+from ralphbench.model import CallStarted, EndpointSpec, codec
 from ralphbench.model.profile import GATEWAY_OPTIONS
 
 _IDLE = 3.0
@@ -37,9 +36,14 @@ class Route:
     base: str
     timeout: ClientTimeout
     session: ClientSession
+    _urls: dict[str, URL] = field(default_factory=dict)
 
     def url(self, path: str) -> URL:
-        return URL(self.base + path)
+        """`path`: a dialect's, with its slash."""
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = URL(self.base + path)
+        return url
 
 
 class Routes:
@@ -119,8 +123,14 @@ def _habits(spec: EndpointSpec, upstream: Upstream, base: str) -> Habits:
     return Habits(upstream.usage_option, upstream.reported_cost, field)
 
 
-def replay_headers(spec: EndpointSpec, fields: Mapping[str, Any]) -> dict[str, str]:
+def replay_headers(spec: EndpointSpec, call: CallStarted) -> dict[str, str]:
     """A recorded attempt is matched by what only the gateway knows of a call; real servers are not told."""
     if spec.kind != "replay":
         return {}
-    return {f"x-ralphbench-{name}": str(value) for name, value in fields.items() if value is not None}
+    told = {
+        "x-ralphbench-stage": call.stage,
+        "x-ralphbench-stage-id": call.stage_id,
+        "x-ralphbench-parent-session": call.parent_session,
+        "x-ralphbench-ordinal": str(call.ordinal),
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from ralphbench import __version__
 from ralphbench.control import bind
-from ralphbench.errors import GatewayLost, RunError
+from ralphbench.errors import RunError
 from ralphbench.gateway.client import StageGrant
 from ralphbench.gateway.control import Connection, ControlServer
 from ralphbench.gateway.paths import Frontend
@@ -131,7 +131,7 @@ class Gateway:
     def _stage(self, connection: Connection, token: str) -> Any:
         stage = self.stages.by_token(token) if token in connection.tokens else None
         if stage is None:
-            raise GatewayLost("no such stage: it is closed, or was opened by somebody else")
+            raise RunError("no such stage: it is closed, or was opened by somebody else")
         return stage
 
     async def _close_stage(self, connection: Connection, token: str) -> Any:

@@ -6,15 +6,18 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from ralphbench.gateway.admission import Budget, Stop
 from ralphbench.gateway.client import StageGrant, StageTraffic
-from ralphbench.gateway.estimate import Estimator, Seen
+from ralphbench.gateway.estimate import Estimator, Seen, Sizer
 from ralphbench.gateway.prices import Price
 from ralphbench.gateway.recorder import Recorder
 from ralphbench.gateway.routes import Route
-from ralphbench.model import CallEnded, Interval, IntervalKind, Spent, Usage
+from ralphbench.model import CallEnded, Interval, IntervalKind, Spent, StageEnding, Usage
+from ralphbench.record import charge
+
+_SESSIONS = 16
+"""Whose last request is kept at hand; of others all is looked at anew."""
 
 
 @dataclass(slots=True)
@@ -45,16 +48,19 @@ class OpenStage:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     activity: int = 0
     stop: Stop | None = None
-    stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set with `stop`: running streams of the stage look at it."""
+    stop_event: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set with `stop`: wakes what waits for its next try."""
     closing: str | None = None
     """Why running calls are ended: `stage_closed`, `gateway_closed`."""
     pauses: list[Pause] = field(default_factory=list)
     served: str | None = None
     output_rate: float | None = None
     last_error: str | None = None
+    running: int = 0
+    """Calls that were started and have no end yet."""
     tasks: set[asyncio.Task[object]] = field(default_factory=set)
     ordinals: dict[str | None, int] = field(default_factory=dict)
+    sizers: dict[str | None, Sizer] = field(default_factory=dict)
     seen: dict[str | None, Seen] = field(default_factory=dict)
     """The last counted call of each session."""
     spent: Spent = field(init=False)
@@ -70,30 +76,38 @@ class OpenStage:
         self.next_call += 1
         self.ordinals[parent] = ordinal + 1
         self.activity += 1
-        self.spent = replace(self.spent, calls=self.spent.calls + 1)
+        self.running += 1
         return f"c{number}", ordinal
 
     def end_call(self, ended: CallEnded) -> None:
-        """Take the counts of a call that is over. What one call did not say makes the sum unknown."""
-        spent, usage = self.spent, ended.usage
-        known = usage.input is not None and usage.output is not None
-        self.spent = replace(
-            spent,
-            input=_plus(spent.input, usage.input),
-            output=_plus(spent.output, usage.output),
-            cost=_plus(spent.cost, ended.cost),
-            unknown_calls=spent.unknown_calls + (0 if known else 1),
-        )
+        """Take the counts of a call that is over."""
+        self.running -= 1
+        self.spent = charge(self.spent, ended)
         self.activity += 1
         self.last_error = ended.error
         if ended.served is not None:
             self.served = ended.served
 
+    def stopped(self) -> Stop | None:
+        """Why nothing more is answered; None: it is. A record that cannot be written is a reason too."""
+        if self.stop is None and (failed := self.recorder.failed) is not None:
+            self.end(Stop(StageEnding.DISK, str(failed), cap=False))
+        return self.stop
+
     def end(self, stop: Stop) -> None:
         """The first reason stays the reason."""
         if self.stop is None:
             self.stop = stop
-            self.stopped.set()
+            self.stop_event.set()
+
+    def size(self, session: str | None, body: bytes) -> float:
+        """Uncalibrated tokens of a request."""
+        sizer = self.sizers.get(session)
+        if sizer is None:
+            if len(self.sizers) >= _SESSIONS:
+                self.sizers.pop(next(iter(self.sizers)))
+            sizer = self.sizers[session] = Sizer()
+        return sizer.size(body)
 
     def learn(self, session: str | None, raw: float, usage: Usage) -> bool | None:
         """Compare our estimate with the server's count; returns the verdict `truncated`."""
@@ -107,11 +121,11 @@ class OpenStage:
 
     def traffic(self) -> StageTraffic:
         now = time.time()
-        stop = self.stop
+        stop = self.stopped()
         return StageTraffic(
             activity=self.activity,
-            open_calls=len(self.tasks),
-            spent=self.spent,
+            open_calls=self.running,
+            spent=replace(self.spent, calls=self.spent.calls + self.running),
             next_call=self.next_call,
             stop=None if stop is None else stop.ending.value,
             detail="" if stop is None else stop.detail,
@@ -120,10 +134,3 @@ class OpenStage:
             output_rate=self.output_rate,
             last_error=self.last_error,
         )
-
-
-N = TypeVar("N", int, float)
-
-
-def _plus(total: N | None, more: N | None) -> N | None:
-    return None if total is None or more is None else total + more

@@ -1,0 +1,55 @@
+"""What the parts of one call share while it runs, and what its end in the record is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from ralphbench.gateway.admission import Held
+from ralphbench.gateway.dialects import Dialect
+from ralphbench.gateway.meter import Meter
+from ralphbench.gateway.requests import AgentRequest
+from ralphbench.gateway.stage import OpenStage
+
+HUNG_UP = 499
+
+
+class HungUp(Exception):
+    """The agent closed its side while it was being answered."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Filled while the call runs; of the answer's parts, what the last try gave."""
+
+    clean: Callable[[str], str]
+    meter: Meter
+    status: int = HUNG_UP
+    error: str | None = None
+    error_text: str | None = None
+    mends: list[str] = field(default_factory=list)
+    retries: int = 0
+    out: web.StreamResponse | None = None
+    """The stream to the agent, once a 200 is committed."""
+    response: list[bytes] = field(default_factory=list)
+    first_byte: float | None = None
+    """Seconds since the last try was sent."""
+
+    def note(self, error: str, text: str, *mends: str) -> None:
+        """What went wrong, and what was made of it."""
+        self.error, self.error_text = error, self.clean(text)[:4000]
+        self.mends.extend(mends)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request and where it belongs."""
+
+    stage: OpenStage
+    dialect: Dialect
+    request: AgentRequest
+    http: web.BaseRequest
+    held: Held
+    outcome: Outcome
