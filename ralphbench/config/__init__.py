@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
     from ralphbench.config.explained import Explained, explain
     from ralphbench.config.identities import differences, identity, identity_parts
+    from ralphbench.config.importer import ImportReport, import_conf
+    from ralphbench.config.legacy_runs import ImportedRuns, import_runs, write_imported
     from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
     from ralphbench.config.problems import ConfigErrors
     from ralphbench.config.tasks import load_folder, load_task
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConfigErrors": "problems",
     "Explained": "explained",
+    "ImportReport": "importer",
+    "ImportedRuns": "legacy_runs",
     "Overrides": "experiments",
     "differences": "identities",
     "explain": "explained",
     "find_experiment": "names",
     "identity": "identities",
     "identity_parts": "identities",
+    "import_conf": "importer",
+    "import_runs": "legacy_runs",
     "list_experiments": "names",
     "load_experiment": "experiments",
     "load_folder": "tasks",
@@ -33,17 +39,22 @@ _HOMES = {
     "profile_names": "names",
     "spec_folders": "experiments",
     "task_names": "names",
+    "write_imported": "legacy_runs",
 }
 
 __all__ = [
     "ConfigErrors",
     "Explained",
+    "ImportReport",
+    "ImportedRuns",
     "Overrides",
     "differences",
     "explain",
     "find_experiment",
     "identity",
     "identity_parts",
+    "import_conf",
+    "import_runs",
     "list_experiments",
     "load_experiment",
     "load_folder",
@@ -51,6 +62,7 @@ __all__ = [
     "profile_names",
     "spec_folders",
     "task_names",
+    "write_imported",
 ]
 
 

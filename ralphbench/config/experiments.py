@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ralphbench.config.endpoints import resolve_endpoint
 from ralphbench.config.layers import Catalog, lay_inline, read_shared
-from ralphbench.config.names import EXPERIMENT_FILE, find_experiment
+from ralphbench.config.names import EXPERIMENT_FILE, find_experiment, name_problem
 from ralphbench.config.plans import plan_mode
 from ralphbench.config.plugins import installed
 from ralphbench.config.problems import Problems
@@ -95,8 +95,6 @@ def spec_folders(experiment: Path, further: tuple[Path, ...] = ()) -> tuple[Path
 
 
 def _check_name(folder: Path) -> None:
-    from ralphbench.config.fields import name_problem
-
     problem = name_problem(folder.name)
     if problem:
         raise ConfigError(f"the experiment's folder gives its name: {problem}", file=folder)

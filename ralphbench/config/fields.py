@@ -9,18 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ralphbench.config import units
+from ralphbench.config.names import name_problem
 from ralphbench.config.problems import describe, did_you_mean
 from ralphbench.model import ModelRef
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-
-
-def name_problem(name: str) -> str | None:
-    """Why a name cannot be one. Names become folders and parts of git branches."""
-    if not _NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")) or len(name) > 80:
-        return f"expected a name of letters, digits, '-', '_' and '.', beginning with a letter or digit, found {describe(name)}"
-    return None
 
 
 def _name(name: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+from ralphbench.config.names import name_problem
 from ralphbench.config.problems import Problems, describe
 from ralphbench.config.yamlfile import Document, KeyPath, read_yaml
 
@@ -161,8 +162,6 @@ def _read_agents(document: Document, catalog: Catalog, problems: Problems) -> No
 
 
 def _check_name(document: Document, path: KeyPath, name: str) -> None:
-    from ralphbench.config.fields import name_problem
-
     problem = name_problem(name)
     if problem:
         raise document.error(path, problem)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ralphbench.config.problems import describe
 from ralphbench.errors import ConfigError, UnknownName
 
 EXPERIMENT_FILE = "experiment.yaml"
 TASK_FILE = "task.yaml"
 NO_PROFILES = ("defaults", "models")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+
+
+def name_problem(name: str) -> str | None:
+    """Why a name cannot be one. Names become folders and parts of git branches."""
+    if not _NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")) or len(name) > 80:
+        return f"expected a name of letters, digits, '-', '_' and '.', beginning with a letter or digit, found {describe(name)}"
+    return None
+
+
+def as_name(text: str) -> str:
+    """The text where it can be a name, else the nearest that can."""
+    if name_problem(text) is None:
+        return text
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-_").lower()[:60] or "unnamed"
 
 
 def list_experiments(root: Path) -> tuple[str, ...]:

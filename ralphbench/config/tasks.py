@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ralphbench.config.digests import digest, file_parts, files_below, target_files
-from ralphbench.config.names import TASK_FILE, task_folder, task_names
+from ralphbench.config.names import TASK_FILE, name_problem, task_folder, task_names
 from ralphbench.config.phases import one_phase
 from ralphbench.config.problems import Problems, did_you_mean
 from ralphbench.config.variables import expand
@@ -60,8 +60,6 @@ def load_folder(folder: Path, *, phase: str | None = None) -> Task:
 
 
 def _check_name(words: TaskWords, document: Document) -> None:
-    from ralphbench.config.fields import name_problem
-
     problem = name_problem(document.file.parent.name)
     if problem:
         raise ConfigError(f"the task's folder gives its name: {problem}", file=document.file)

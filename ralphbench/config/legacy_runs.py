@@ -1,0 +1,130 @@
+"""The predecessor's ledgers, `runs.jsonl` and `iterations.jsonl`, as results of ours, marked as imported.
+
+What it did not record is None here. Its own counts are taken with care: `tasks.total` leaves out what was accepted, "API calls"
+are stage runs, a cost of zero with remote calls is a subscription's, and whether a model is local is told anew by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ralphbench.config.legacy_rows import result_of
+from ralphbench.config.names import as_name
+from ralphbench.errors import ConfigError
+from ralphbench.model import AttemptResult, Cell
+from ralphbench.record import ExperimentFolder, read_result, write_result
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRuns:
+    """What the ledgers gave, and every line that they could not give."""
+
+    results: tuple[AttemptResult, ...]
+    problems: tuple[str, ...]
+
+
+def import_runs(
+    runs: Path,
+    iterations: Path | None = None,
+    *,
+    experiment: str,
+    spec: str | None = None,
+    profiles: Sequence[str] | None = None,
+) -> ImportedRuns:
+    """Results of every run in `runs`, oldest first; with `spec` and `profiles` only of those.
+
+    The ledgers hold the runs of every experiment of their machine, hence the two filters; what they leave out is counted in
+    `problems`, as is every torn line. Raises ConfigError where a file cannot be read at all.
+    """
+    problems: list[str] = []
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for _, row in _rows(iterations, problems) if iterations is not None else ():
+        by_run.setdefault(str(row.get("run_id")), []).append(row)
+    rows = sorted(_rows(runs, problems), key=lambda item: str(item[1].get("started_at") or ""))
+    results: list[AttemptResult] = []
+    skipped = 0
+    for line, row in rows:
+        name = _task_name(row)
+        if (spec is not None and name != _task_name({"spec": spec})) or (
+            profiles is not None and row.get("profile") not in profiles
+        ):
+            skipped += 1
+            continue
+        cell, number = _place(name, row, results)
+        try:
+            results.append(result_of(row, by_run.pop(str(row.get("run_id")), []), experiment, cell, number))
+        except ValueError as error:
+            problems.append(f"{runs}:{line}: left out: {error}")
+    if skipped:
+        problems.append(f"{runs}: {skipped} runs left out: of another spec or profile")
+    if by_run and not skipped:
+        problems.append(
+            f"{iterations}: stage rows of {len(by_run)} runs that died before they wrote a row of their own"
+        )
+    return ImportedRuns(tuple(results), tuple(problems))
+
+
+def write_imported(results: Iterable[AttemptResult], root: Path) -> tuple[Path, ...]:
+    """Write results into the record below `root`; those that are there already are left as they are.
+
+    An attempt that would lie where another one lies becomes a further repeat. Raises DiskError.
+    """
+    written: list[Path] = []
+    for result in results:
+        folder = ExperimentFolder(root, result.experiment).create()
+        there = {
+            old.extra.get("run_id"): old
+            for cell in folder.cells()
+            for n in folder.attempts(cell)
+            if (old := read_result(folder.folder(cell, n))) is not None and old.imported
+        }
+        if result.extra["run_id"] in there:
+            continue
+        cell, number = result.cell, result.number
+        while number in folder.attempts(cell):
+            cell = replace(cell, repeat=cell.repeat + 1)
+        attempt = folder.folder(cell, number).create()
+        write_result(attempt, replace(result, cell=cell))
+        written.append(attempt.result)
+    return tuple(written)
+
+
+def _rows(file: Path, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=file) from error
+    found: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{file}:{number}: left out: not JSON ({error})")
+            continue
+        if isinstance(row, dict):
+            found.append((number, row))
+        else:
+            problems.append(f"{file}:{number}: left out: no object")
+    return found
+
+
+def _task_name(row: Mapping[str, Any]) -> str:
+    return as_name(Path(str(row.get("spec") or "unknown")).stem or "unknown")
+
+
+def _place(task: str, row: Mapping[str, Any], before: Sequence[AttemptResult]) -> tuple[Cell, int]:
+    """A run after a void one is another attempt at the same cell; after any other it is a repeat."""
+    profile = as_name(str(row.get("profile") or "default"))
+    mine = [result for result in before if (result.cell.task, result.cell.profile) == (task, profile)]
+    if not mine:
+        return Cell(task, profile, 1), 1
+    last = mine[-1]
+    if last.ending.void:
+        return last.cell, last.number + 1
+    return Cell(task, profile, last.cell.repeat + 1), 1
