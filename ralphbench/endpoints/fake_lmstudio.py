@@ -16,9 +16,9 @@ from typing import Any, Literal
 from aiohttp import web
 
 from ralphbench.endpoints.asked import Asked
+from ralphbench.endpoints.loopback import Handler, Served, refuse, reply
 from ralphbench.endpoints.problems import Problem, model_missing, nothing_loaded
-from ralphbench.endpoints.scripted_sending import refuse, reply
-from ralphbench.endpoints.scripted_server import Handler, ScriptedServer, Served
+from ralphbench.endpoints.scripted_server import ScriptedServer
 from ralphbench.endpoints.scripts import OverflowStyle, ScriptedModel
 from ralphbench.model import codec
 

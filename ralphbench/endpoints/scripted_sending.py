@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
 from ralphbench.endpoints.answers import Answer
 from ralphbench.endpoints.asked import Asked
+from ralphbench.endpoints.loopback import drop, reply
 from ralphbench.endpoints.problems import Problem, crashed, overflow
 from ralphbench.endpoints.scripts import Fault, ScriptedModel, Turn
 from ralphbench.endpoints.wire import WIRES, Wire
-from ralphbench.model import codec
 
 _STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
 _IN_STREAM = ("overflow_in_stream", "crash", "reset", "stall")
-
-
-def reply(value: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=codec.dumps(value), content_type="application/json")
-
-
-def refuse(problem: Problem, dialect: str = "chat") -> web.Response:
-    body = problem.body(dialect)
-    return web.Response(status=problem.status, body=body, content_type="application/json", headers=problem.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class Sending:
         await asyncio.sleep(self.model.first_token + (used.output / speed if speed and used else 0.0))
         fault = self._in_stream()
         if fault is not None and fault.name == "reset":
-            _reset(self.request)
+            drop(self.request, reset=True)
         elif fault is not None and fault.name == "stall":
             await asyncio.sleep(fault.seconds)
         elif fault is not None:
@@ -93,7 +81,7 @@ class Sending:
             head = []
         await self._write(response, head, events[:at])
         if fault.name == "reset":
-            _reset(self.request)
+            drop(self.request, reset=True)
             return response
         if fault.name == "stall":
             await asyncio.sleep(fault.seconds)
@@ -122,13 +110,3 @@ class Sending:
             return Problem(400, fault.message or crashed())
         problem = overflow(fault.style, self.asked.estimate, self.model.context)
         return problem if fault.message is None else Problem(problem.status, fault.message)
-
-
-def _reset(request: web.BaseRequest) -> None:
-    """End the connection with a TCP reset instead of an end."""
-    transport = request.transport
-    if transport is None:
-        return
-    if (sock := transport.get_extra_info("socket")) is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()

@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from ralphbench.endpoints.answers import CREATED, Answer, make_answer
-from ralphbench.endpoints.asked import DIALECTS, Asked, read_request
+from ralphbench.endpoints.asked import BYTES_A_TOKEN, DIALECTS, Asked, read_request
+from ralphbench.endpoints.loopback import Handler, LoopbackServer, Served, refuse, reply
 from ralphbench.endpoints.matching import Chosen, Matcher
 from ralphbench.endpoints.problems import Problem, from_fault, model_missing
 from ralphbench.endpoints.script_file import load_script
-from ralphbench.endpoints.scripted_sending import Sending, refuse, reply
+from ralphbench.endpoints.scripted_sending import Sending
 from ralphbench.endpoints.scripts import Fault, ScriptedModel, Turn
 from ralphbench.endpoints.wire import WIRES
-from ralphbench.model import codec
 
 _ALWAYS_TIMES = {"loading": 2}
 _CACHED = 256
 
 
-@dataclass(slots=True)
-class Served:
-    """One request, as the server saw it. For those who test against it."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    asked: Asked | None = None
-    rule: str | None = None
-    """The rule that answered; None: none did."""
-    turn: int | None = None
-    fault: str | None = None
-    status: int | None = None
-    """None while nothing was answered."""
-    cancelled: bool = False
-    """The client hung up."""
-    started: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-
-    def json(self) -> Any:
-        return codec.loads_any(self.body)
-
-
-Handler = Callable[[web.BaseRequest, Served], Awaitable[web.StreamResponse]]
-
-
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """Serves a script on loopback, in the caller's event loop. The answer is a function of request and script alone;
     only `times` of a fault and a model's load are remembered, and only by this process.
 
@@ -63,17 +34,12 @@ class ScriptedServer:
     def __init__(self, script: Path | Mapping[str, Any], *, keep: int = 64) -> None:
         self.script = load_script(script)
         self.matcher = Matcher(self.script)
-        self.served: deque[Served] = deque(maxlen=keep)
-        """The latest requests, bodies included."""
-        self.base_url: str | None = None
         self._struck: dict[tuple[Any, ...], int] = {}
         self._ready: dict[str, float] = {}
         self._bodies: dict[tuple[Any, ...], tuple[list[tuple[bytes, int]], bytes]] = {}
-        self._runner: web.ServerRunner | None = None
-        self._routes = self.routes()
+        super().__init__(keep=keep)
 
     def routes(self) -> dict[tuple[str, str], Handler]:
-        """(method, path) to what answers it."""
         table: dict[tuple[str, str], Handler] = {
             ("GET", "/v1/models"): self._list_models,
             ("GET", "/health"): self._health,
@@ -82,48 +48,6 @@ class ScriptedServer:
         for path, dialect in DIALECTS.items():
             table["POST", "/v1" + path] = self._answering(dialect)
         return table
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen. Returns the base URL, up to and including `/v1`. Raises OSError where the port is taken."""
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        address = self._runner.addresses[0]
-        self.base_url = f"http://{host}:{address[1]}/v1"
-        return self.base_url
-
-    async def stop(self) -> None:
-        """Stop listening and end what is being answered."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def __aenter__(self) -> ScriptedServer:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.content.read()
-        served = Served(request.method, request.path, request.headers, body)
-        self.served.append(served)
-        handler = self._routes.get((request.method, request.path.rstrip("/")))
-        try:
-            response = self.unknown_path(request) if handler is None else await handler(request, served)
-            served.status = response.status
-            return response
-        except (asyncio.CancelledError, ConnectionError):
-            served.cancelled = True
-            raise
-        finally:
-            served.ended = time.monotonic()
-
-    def unknown_path(self, request: web.BaseRequest) -> web.StreamResponse:
-        missing = {"message": f"no such path: {request.method} {request.path}", "type": "invalid_request_error"}
-        return refuse(Problem(404, missing))
 
     async def _health(self, request: web.BaseRequest, served: Served) -> web.StreamResponse:
         return reply({"status": "ok"})
@@ -136,7 +60,7 @@ class ScriptedServer:
         return reply({"object": "list", "data": [entry(m) for m in self.script.models]})
 
     async def _count_tokens(self, request: web.BaseRequest, served: Served) -> web.StreamResponse:
-        return reply({"input_tokens": read_request("messages", served.body).estimate})
+        return reply({"input_tokens": -(-len(served.body) // BYTES_A_TOKEN)})
 
     def _answering(self, dialect: str) -> Handler:
         async def answer(request: web.BaseRequest, served: Served) -> web.StreamResponse:
