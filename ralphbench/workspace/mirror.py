@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ralphbench.errors import DiskError, TargetError, UsageError, WorkspaceError
+from ralphbench.errors import TargetError, UsageError, WorkspaceError
 from ralphbench.model import Target, Task, codec
+from ralphbench.record import disk_errors, make_folder
 from ralphbench.workspace.git import Git, last_line
 from ralphbench.workspace.layout import borrow, copy_whole, make_repo, packs_of
 from ralphbench.workspace.remote import clone, is_remote, known_commit, remember_commit
@@ -58,15 +59,16 @@ def prepare_mirror(task: Task, cache: Path) -> Mirror:
     Raises TargetError (no such base, submodules, LFS pointers, links out of the tree, not a repository, objects
     missing), TaskError (a `start` patch does not apply), DiskError.
     """
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"the cache {cache} cannot be made: {error.strerror}", remedy=f"mkdir -p {cache}") from error
+    make_folder(cache)
     identity = _identity(task.target, task.folder)
     key = hashlib.sha256("\0".join([identity, *_digests(task.start)]).encode("utf-8", "surrogateescape")).hexdigest()[
         :16
     ]
-    with _only_one(cache, key), tempfile.TemporaryDirectory(prefix=f".tmp-{key}-", dir=cache) as temporary:
+    with (
+        disk_errors(cache),
+        _only_one(cache, key),
+        tempfile.TemporaryDirectory(prefix=f".tmp-{key}-", dir=cache) as temporary,
+    ):
         return _prepare(task, cache, key, Path(temporary))
 
 

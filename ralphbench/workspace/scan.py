@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ralphbench.workspace.git import Git, printable
-from ralphbench.workspace.survey import files_under, remove_tree, survey
+from ralphbench.workspace.survey import Survey, remove_tree, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,64 +19,77 @@ class Skipped:
     why: str
 
 
-def scan(git: Git) -> tuple[Skipped, ...]:
+SPECIAL = "a FIFO, socket or device"
+
+
+def scan(git: Git, *, ours: bool = True) -> tuple[Skipped, ...]:
     """Bring `git`'s index up to its worktree. Fast where nothing changed: files are compared by their stat data.
 
-    Returns what had to be left out. Raises the error of `git`.
+    Returns what had to be left out. `ours`: the harness made the worktree, and may open what is closed and remove what
+    git would stumble over; False: nothing in it is touched, and that is an error. Raises the error of `git`.
     """
     assert git.worktree is not None
-    skipped = _prepare(git, git.worktree)
-    changed = git.run("diff-files", "-z", "--name-status", "--no-renames").split(b"\0")
-    tracked = [(changed[n + 1], changed[n] == b"D") for n in range(0, len(changed) - 1, 2)]
-    others = git.lines("ls-files", "-z", "--others", "--exclude-standard")
-    add, gone = _sort(git, tracked, others, skipped)
-    if gone:
+    root = os.fsencode(git.worktree)
+    found = survey(git.worktree, open_up=ours)
+    skipped = _stumbling(git, root, found, ours)
+    tracked, present = set(git.lines("ls-files", "-z")), set(found.files)
+    if gone := tracked - present:
         git.run("update-index", "--force-remove", "-z", "--stdin", stdin=joined(gone))
+    new = _not_ignored(git, present - tracked, tracked)
+    changed = git.lines("diff-files", "-z", "--name-only", "--no-renames")
+    add = []
+    for path in [*changed, *new]:
+        why = _unfit(root, path, ours)
+        if why is None:
+            add.append(path)
+        else:
+            skipped.append(Skipped(printable(path), why))
     if add:
         git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=joined(add))
     return tuple(skipped)
 
 
-def _prepare(git: Git, root: Path) -> list[Skipped]:
-    """Clear away what git would stumble over; what git leaves out in silence is named."""
-    found = survey(root)
-    skipped = [
-        Skipped(printable(p), "removed: it has the name of git's rules, and is no file of sane size")
-        for p in found.rules
-    ]
+def _stumbling(git: Git, root: bytes, found: Survey, ours: bool) -> list[Skipped]:
+    """Clear away what git would stumble over; what cannot be committed is named."""
+    skipped = []
     for path in found.rules:
-        remove_tree(os.fsencode(root) + b"/" + path)
-    named = [(p, "a FIFO, socket or device") for p in found.special] + [(p, "cannot be opened") for p in found.closed]
+        what = "has the name of git's rules, and is no file of sane size"
+        if not ours:
+            raise git.error(f"{printable(root)}/{printable(path)} {what}")
+        remove_tree(root + b"/" + path)
+        skipped.append(Skipped(printable(path), f"removed: it {what}"))
+    named = [(p, SPECIAL) for p in found.special] + [(p, "a folder that cannot be opened") for p in found.closed]
     ignored = ignored_of(git, [path for path, _ in named if path])
-    return skipped + [Skipped(printable(path), why) for path, why in named if path not in ignored]
+    return skipped + [Skipped(printable(path) or ".", why) for path, why in named if path not in ignored]
 
 
-def _sort(
-    git: Git, tracked: list[tuple[bytes, bool]], others: list[bytes], skipped: list[Skipped]
-) -> tuple[list[bytes], list[bytes]]:
-    """(to add, to remove); what can be neither goes to `skipped`."""
-    root = os.fsencode(git.worktree or "")
-    gone = [path for path, missing in tracked if missing]
-    add = []
-    new = [p for p in others if not p.endswith(b"/")]
-    new += _inside_nested(git, root, [p for p in others if p.endswith(b"/")])
-    known = [path for path, missing in tracked if not missing]
-    for path, is_known in [*((p, True) for p in known), *((p, False) for p in new)]:
-        why = _unfit(root, path)
-        if why is None:
-            add.append(path)
-        elif is_known:
-            gone.append(path)
-        if why:
-            skipped.append(Skipped(printable(path), why))
-    return add, gone
+def _not_ignored(git: Git, new: set[bytes], tracked: set[bytes]) -> list[bytes]:
+    """Those of the new files that no `.gitignore` names. A folder without a tracked file is asked about as a whole first."""
+    known = _folders(tracked)
+    tops = {path: _top(path, known) for path in new}
+    ignored = ignored_of(git, list({top for top in tops.values() if top}))
+    left = [path for path, top in tops.items() if top not in ignored]
+    ignored = ignored_of(git, left)
+    return [path for path in left if path not in ignored]
 
 
-def _inside_nested(git: Git, root: bytes, nested: list[bytes]) -> list[bytes]:
-    """The files of repositories inside the tree, which git itself would list as one entry each."""
-    inside = [path for folder in nested for path in files_under(root, folder.rstrip(b"/"))]
-    ignored = ignored_of(git, inside)
-    return [path for path in inside if path not in ignored]
+def _folders(paths: set[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for folder in {os.path.dirname(path) for path in paths}:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = os.path.dirname(folder)
+    return found
+
+
+def _top(path: bytes, known: set[bytes]) -> bytes | None:
+    """The outermost folder of a path in which nothing is tracked."""
+    at = path.find(b"/")
+    while at >= 0:
+        if path[:at] not in known:
+            return path[:at]
+        at = path.find(b"/", at + 1)
+    return None
 
 
 def ignored_of(git: Git, paths: list[bytes]) -> set[bytes]:
@@ -90,37 +103,23 @@ def ignored_of(git: Git, paths: list[bytes]) -> set[bytes]:
     return {path.removeprefix(b"./") for path in out.split(b"\0") if path}
 
 
-def _unfit(root: bytes, path: bytes) -> str | None:
-    """Why a path cannot be committed; None: it can; empty: there is nothing to say, it is a folder or gone."""
-    try:
-        mode = os.lstat(root + b"/" + path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        return error.strerror or "cannot be looked at"
+def _unfit(root: bytes, path: bytes, ours: bool) -> str | None:
+    """Why a path cannot be committed; None: it can."""
     names = path.lower().split(b"/")
-    if b".git" in names or (stat.S_ISLNK(mode) and names[-1] == b".gitmodules"):
-        return "a name that git keeps for itself"
-    if stat.S_ISDIR(mode):
-        return ""
-    if stat.S_ISLNK(mode):
-        return None
-    if not stat.S_ISREG(mode):
-        return ""  # already named by the survey
-    return _unreadable(root + b"/" + path, mode)
-
-
-def _unreadable(path: bytes, mode: int) -> str | None:
-    """Make a file readable for its owner where it is not; the reason where that cannot be done."""
-    if os.access(path, os.R_OK, follow_symlinks=True):
-        return None
+    where = root + b"/" + path
     try:
-        os.chmod(path, stat.S_IMODE(mode) | stat.S_IRUSR | stat.S_IWUSR)
+        mode = os.lstat(where).st_mode
+        if b".git" in names or (stat.S_ISLNK(mode) and names[-1] == b".gitmodules"):
+            return "a name that git keeps for itself"
+        if stat.S_ISREG(mode) and not os.access(where, os.R_OK):
+            if not ours:
+                return "it cannot be read"
+            os.chmod(where, stat.S_IMODE(mode) | stat.S_IRUSR | stat.S_IWUSR)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"it cannot be read: {error.strerror}"
     return None
 
 
-def joined(paths: list[bytes]) -> bytes:
+def joined(paths: Iterable[bytes]) -> bytes:
     """Paths as git reads them with `-z`."""
     return b"".join(path + b"\0" for path in paths)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ralphbench.errors import RalphbenchError, TargetError, TaskError
-from ralphbench.workspace.git import Git, printable
+from ralphbench.workspace.git import Git
 from ralphbench.workspace.layout import make_repo
-from ralphbench.workspace.scan import scan
+from ralphbench.workspace.scan import SPECIAL, scan
 
 DATE = "2000-01-01T00:00:00+00:00"
 NAME = "ralphbench"
 MAIL = "ralphbench@localhost"
+
+LEFT_BEHIND = ("__pycache__", ".DS_Store")
+"""Of no task's target; the same as in the digest of a task (config/digests)."""
 
 
 def signed(date: str | None = None) -> dict[str, str]:
@@ -38,24 +41,22 @@ def open_stage(path: Path, *, sha256: bool = False, error: type[RalphbenchError]
 
 
 def commit_folder(stage: Git, folder: Path) -> tuple[str, tuple[str, ...]]:
-    """(commit, warnings): the files of a folder as one commit without a parent.
+    """(commit, warnings): the files of a folder as one commit without a parent. The folder is only read.
 
-    Taken is what the folder's own `.gitignore` files do not name; neither the folder's `.git` nor those of repositories
-    inside it; modes are reduced to executable or not, links stay links.
+    Taken is what the folder's own `.gitignore` files do not name, without what tools leave behind and without any
+    `.git`; modes are reduced to executable or not, links stay links. Raises TargetError for what cannot be read.
     """
     if not folder.is_dir():
         raise TargetError(f"the target folder {folder} does not exist", remedy=f"ls {folder.parent}")
-    scanner = replace(stage, worktree=folder.resolve())
-    skipped = scan(scanner)
-    ignored = scanner.lines("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    warnings = [f"{folder}/{item.path} was left out: {item.why}" for item in skipped]
-    if ignored:
-        shown = ", ".join(printable(path) for path in ignored[:5])
-        warnings.append(
-            f"{folder}: left out, since a .gitignore there names it: {shown}{', ...' if len(ignored) > 5 else ''}"
-        )
-    tree = stage.text("write-tree")
-    return commit_tree(stage, tree, None, "base"), tuple(warnings)
+    assert stage.gitdir is not None
+    (stage.gitdir / "info/exclude").write_text("".join(f"{name}\n" for name in LEFT_BEHIND), encoding="ascii")
+    skipped = scan(replace(stage, worktree=folder.resolve()), ours=False)
+    for item in skipped:
+        if item.why != SPECIAL:
+            where = f"{folder}/{item.path}"
+            raise TargetError(f"{where} cannot be part of the target: {item.why}", remedy=f"ls -ld {where}")
+    warnings = tuple(f"{folder}/{item.path} was left out of the target: {item.why}" for item in skipped)
+    return commit_tree(stage, stage.text("write-tree"), None, "base"), warnings
 
 
 def commit_tree(git: Git, tree: str, parent: str | None, message: str) -> str:

@@ -1,4 +1,7 @@
-"""What a worktree holds that git does not see or must not meet: special files, repositories inside, closed folders."""
+"""What a worktree holds, told without git: also special files, repositories inside, closed folders.
+
+Git is never asked to walk a tree that an agent wrote: it would look into every `.git` that it meets there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,8 @@ _RULES_LIMIT = 4 * 1024 * 1024
 class Survey:
     """Paths relative to the root, as bytes."""
 
+    files: list[bytes] = field(default_factory=list)
+    """Regular files and symbolic links."""
     special: list[bytes] = field(default_factory=list)
     """FIFOs, sockets and devices."""
     rules: list[bytes] = field(default_factory=list)
@@ -32,8 +36,8 @@ class Survey:
     """Folders that could not be opened even so: another owner's, or with a path that is too long."""
 
 
-def survey(root: Path) -> Survey:
-    """Walk the tree once, without following links; closed folders are opened for their owner on the way.
+def survey(root: Path, *, open_up: bool = True) -> Survey:
+    """Walk the tree once, without following links. `open_up`: closed folders are opened for their owner on the way.
 
     `root`'s own `.git` is left out, and no `.git` is walked into.
     """
@@ -42,7 +46,7 @@ def survey(root: Path) -> Survey:
     waiting = [b""]
     while waiting:
         folder = waiting.pop()
-        entries = _entries(base, folder)
+        entries = _entries(base, folder, open_up)
         if entries is None:
             found.closed.append(folder)
             continue
@@ -61,7 +65,9 @@ def _sort(entry: os.DirEntry[bytes], path: bytes, waiting: list[bytes], found: S
         found.rules.append(path)
     elif entry.is_dir(follow_symlinks=False):
         waiting.append(path)
-    elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
+    elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+        found.files.append(path)
+    else:
         found.special.append(path)
 
 
@@ -71,10 +77,11 @@ def _harmless(entry: os.DirEntry[bytes]) -> bool:
     return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size <= _RULES_LIMIT
 
 
-def _entries(base: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | None:
+def _entries(base: bytes, folder: bytes, open_up: bool) -> list[os.DirEntry[bytes]] | None:
     path = base + b"/" + folder if folder else base
     try:
-        _open_up(path)
+        if open_up:
+            _open_up(path)
         with os.scandir(path) as entries:
             return list(entries)
     except OSError:
@@ -85,21 +92,6 @@ def _open_up(path: bytes) -> None:
     mode = os.stat(path, follow_symlinks=False).st_mode
     if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
         os.chmod(path, stat.S_IMODE(mode) | stat.S_IRWXU)
-
-
-def files_under(root: bytes, folder: bytes) -> Iterator[bytes]:
-    """Everything that is no folder under `folder` (relative to `root`), `.git` entries left out; links not followed."""
-    waiting = [folder]
-    while waiting:
-        at = waiting.pop()
-        for entry in _entries(root, at) or ():
-            path = at + b"/" + entry.name if at else entry.name
-            if entry.name == b".git":
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(path)
-            else:
-                yield path
 
 
 def remove_tree(path: Path | bytes) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ralphbench.errors import WorkspaceError
 from ralphbench.model import codec
+from ralphbench.record import disk_errors
 from ralphbench.workspace import history
 from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.history import CappedDiff, Commit, FileChange
@@ -23,6 +24,7 @@ from ralphbench.workspace.survey import remove_tree, survey
 _STATE = "ralphbench.json"
 _HEAD = "refs/heads/final"
 _WIP = "refs/wip"
+_PARTS = ("repo.git", "tree", "harness", "home")
 _PASSES = 3
 
 
@@ -58,9 +60,16 @@ class Workspace:
 
     @classmethod
     def create(cls, folder: Path, mirror: Mirror, branch: str) -> Workspace:
-        """A new workspace at the mirror's base. Raises WorkspaceError where `folder` is taken, or lies in a repository."""
+        """A new workspace at the mirror's base. Raises WorkspaceError where `folder` is taken, or lies in a repository;
+        DiskError.
+        """
         _refuse(folder, branch)
-        for part in ("repo.git", "tree", "harness", "home"):
+        with disk_errors(folder):
+            return cls._create(folder, mirror, branch)
+
+    @classmethod
+    def _create(cls, folder: Path, mirror: Mirror, branch: str) -> Workspace:
+        for part in _PARTS:
             (folder / part).mkdir(parents=True, mode=0o700 if part == "home" else 0o755)
         sha256 = len(mirror.base) == 64
         repo, harness, tree = folder / "repo.git", folder / "harness", folder / "tree"
@@ -213,14 +222,15 @@ class Workspace:
         """Remove what git neither sees nor removes: special files, repositories inside, empty folders."""
         self._ground()
         found = survey(self.worktree)
-        ours = [*found.rules, *found.special, *found.nested, *found.empty, *found.closed]
-        ignored = ignored_of(self._git, [path for path in ours if path])
         root = os.fsencode(self.worktree)
-        for path in ours:
-            if not path or path in ignored:
-                continue
-            remove_tree(root + b"/" + path)
-            _remove_empty(root, path)
+        for path in found.rules:
+            remove_tree(root + b"/" + path)  # first: the next question reads such files
+        others = [path for path in (*found.special, *found.nested, *found.empty, *found.closed) if path]
+        ignored = ignored_of(self._git, others)
+        for path in others:
+            if path not in ignored:
+                remove_tree(root + b"/" + path)
+                _remove_empty(root, path)
 
     def _still_different(self, commit: str, want: str, have: str, said: str) -> None:
         paths = [f"{c.status} {c.path}" for c in history.changed(self._git, want, have)]
@@ -255,6 +265,8 @@ class Workspace:
 
 
 def _refuse(folder: Path, branch: str) -> None:
+    if _half_made(folder):
+        remove_tree(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WorkspaceError(f"the workspace's folder {folder} is not empty", remedy=f"rm -r {folder}")
     for above in folder.resolve().parents:
@@ -266,6 +278,14 @@ def _refuse(folder: Path, branch: str) -> None:
             )
     if Git().full("check-ref-format", f"refs/heads/{branch}", ok=range(256))[0] != 0:
         raise WorkspaceError(f"git cannot have a branch named {branch!r}", remedy="git help check-ref-format")
+
+
+def _half_made(folder: Path) -> bool:
+    """Whether a killed `create` left the folder behind: parts of a workspace, nothing else, and no state."""
+    if not folder.is_dir() or (folder / "harness" / _STATE).exists():
+        return False
+    names = {entry.name for entry in folder.iterdir()}
+    return "repo.git" in names and names <= set(_PARTS)
 
 
 def _remove_empty(root: bytes, path: bytes) -> None:
