@@ -111,13 +111,21 @@ def _unfit(root: bytes, path: bytes, ours: bool) -> str | None:
         mode = os.lstat(where).st_mode
         if b".git" in names or (stat.S_ISLNK(mode) and names[-1] == b".gitmodules"):
             return "a name that git keeps for itself"
-        if stat.S_ISREG(mode) and not os.access(where, os.R_OK):
+        if stat.S_ISREG(mode) and not _readable(where):
             if not ours:
                 return "it cannot be read"
             os.chmod(where, stat.S_IMODE(mode) | stat.S_IRUSR | stat.S_IWUSR)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     return None
+
+
+def _readable(where: bytes) -> bool:
+    try:
+        os.close(os.open(where, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except PermissionError:
+        return False
+    return True
 
 
 def joined(paths: Iterable[bytes]) -> bytes:

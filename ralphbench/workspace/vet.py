@@ -41,6 +41,8 @@ def entries(git: Git, tree: str, *, sizes: bool = False) -> list[Entry]:
     for line in git.lines("ls-tree", "-r", "-z", "--full-tree", *(["-l"] if sizes else []), tree):
         meta, _, path = line.partition(b"\t")
         mode, _, sha, *size = meta.decode("ascii").split()
+        if size == ["BAD"]:
+            raise git.error(f"the object {sha} of {printable(path)} is missing in {git.gitdir}")
         found.append(Entry(mode, sha, path, int(size[0]) if size and size[0] != "-" else None))
     return found
 
