@@ -162,7 +162,7 @@ def _profiles(draft: _Draft, toml: Path, *, given: bool) -> None:
     draft.carried += found.carried
     draft.not_carried += found.not_carried
     shared = profile_names(root)
-    for name in conf.profiles:
+    for name in map(as_name, conf.profiles):
         if name in found.profiles:
             continue
         if name in shared:
@@ -194,8 +194,8 @@ def _experiment(draft: _Draft) -> None:
     data = {
         "question": " ".join(asked[1].split()) if asked else f"Imported from {conf.file}: what was to be found out?",
         "tasks": [draft.task],
-        "profiles": list(conf.profiles),
-        "baseline": conf.profiles[0],
+        "profiles": [as_name(name) for name in conf.profiles],
+        "baseline": as_name(conf.profiles[0]),
         "repeats": 1,
         "plan": {"mode": "own"},
         "limits": {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ralphbench.config.names import as_name
 from ralphbench.errors import ConfigError
 from ralphbench.model import Stage
 
@@ -81,7 +82,11 @@ def _profile(name: str, table: dict[str, Any], result: LegacyProfiles) -> None:
     own = {"context": context} if isinstance(context, int) and context > 0 else {}
     stages = {stage: {"model": model_ref(str(ref)), **own} for stage, ref in refs.items()}
     # All five stages are written out: what a shared profile of this name says of a stage must not shine through.
-    result.profiles[name] = {"agent": "opencode", "model": model_ref(str(model or refs["build"])), "stages": stages}
+    result.profiles[as_name(name)] = {
+        "agent": "opencode",
+        "model": model_ref(str(model or refs["build"])),
+        "stages": stages,
+    }
     result.carried.append(f"profile {name!r}")
     if "model_plan" in table and table["model_plan"] != model:
         result.carried.append(

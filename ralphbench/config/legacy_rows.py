@@ -195,8 +195,9 @@ def _table(row: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _number(row: Mapping[str, Any], key: str) -> float | None:
     value = row.get(key)
     # The upper bound keeps out infinity, and integers that no float can hold.
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15
-    return float(value) if known else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e15:
+        return None
+    return float(value)
 
 
 def _count(row: Mapping[str, Any], key: str) -> int | None:

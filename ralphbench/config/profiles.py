@@ -49,19 +49,20 @@ def resolve_profile(name: str, catalog: Catalog, problems: Problems, *, where: s
 
 def _extended(name: str, catalog: Catalog) -> Tree:
     """A profile laid over the one it extends, over the one that that extends."""
-    chain, tree = [name], catalog.profiles[name]
-    while parent := leaf(tree, "extends"):
+    chain = [name]
+    while parent := leaf(catalog.profiles[chain[-1]], "extends"):
         if parent.value in chain:
             what = "itself" if parent.value == chain[-1] else " -> ".join([*chain, parent.value])
-            raise parent.document.error(
-                parent.path, f"extends {what}; a profile is laid over outer ones of its name anyway"
-            )
+            message = f"extends {what}; a profile is laid over outer ones of its name anyway"
+            raise parent.document.error(parent.path, message)
         if parent.value not in catalog.profiles:
-            known = tuple(n for n in catalog.profiles if n != name)
+            known = tuple(n for n in catalog.profiles if n != chain[-1])
             raise UnknownName("profile", parent.value, known, where=parent.where)
         chain.append(parent.value)
-        own = {key: value for key, value in tree.items() if key != "extends"}
-        tree = lay(catalog.profiles[parent.value], own)
+    tree: Tree = {}
+    # From the outermost inwards, so that a new model sheds what any of those before said of the old one.
+    for extended in reversed(chain):
+        tree = lay(tree, catalog.profiles[extended])
     return tree
 
 
