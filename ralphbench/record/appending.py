@@ -16,7 +16,7 @@ class AppendFile:
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises DiskError."""
         self.path = path
-        self._unsynced_name = not path.exists()
+        self._unsynced_name = not os.path.exists(path)  # Path.exists raises where it may not look
         with disk_errors(path):
             self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._end = os.fstat(self._fd).st_size

@@ -21,8 +21,8 @@ from ralphbench.record.appending import AppendFile
 from ralphbench.record.body_index import INDEX, BodyIndex, BodyRow, mend, segment_path
 from ralphbench.record.damage import Damage, Quarantine
 from ralphbench.record.delta import common_prefix, common_suffix
-from ralphbench.record.disk import make_folder
-from ralphbench.record.lines import open_lines
+from ralphbench.record.disk import disk_errors, make_folder
+from ralphbench.record.lines import open_lines, read_lines
 
 SEGMENT_BYTES = 64 << 20
 MOST_DELTAS = 32
@@ -87,6 +87,8 @@ class BodyStore:
 
     def check(self, quarantine: Quarantine) -> None:
         """Read every body; report each that cannot be put together. Changes nothing."""
+        for _ in read_lines(self.folder / INDEX, quarantine):
+            pass  # for its torn end
         references = self.references()
         for damage in self._rows.damages:
             quarantine.report(damage)
@@ -136,7 +138,8 @@ class BodyStore:
         quarantine = Quarantine()
         index = open_lines(self.folder / INDEX, quarantine)
         try:
-            state = mend(self.folder, quarantine)
+            with disk_errors(self.folder):
+                state = mend(self.folder, quarantine)
             segment = AppendFile(segment_path(self.folder, state.segment))
         except BaseException:
             index.close()

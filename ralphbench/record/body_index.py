@@ -117,7 +117,9 @@ class BodyIndex:
     def load(self) -> None:
         """Take in the lines that are new."""
         while True:
-            lines, end = follow_lines(self._folder / INDEX, self._offset)
+            met = Quarantine()
+            lines, end = follow_lines(self._folder / INDEX, self._offset, met)
+            self.damages += met
             if not lines:
                 return
             self._offset = end

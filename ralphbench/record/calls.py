@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -83,10 +84,10 @@ def follow_calls(
 ) -> tuple[list[CallStarted | CallEnded], int]:
     """For live views: the halves of calls from byte `offset` on (0 at first), and the offset to ask from next.
 
-    Never gives a line that is still being written, nor more than about 4 MiB at once.
+    Never gives a line that is still being written, nor more than 4 MiB at once, or one line.
     """
     path = _calls_of(where)
-    lines, end = follow_lines(path, offset)
+    lines, end = follow_lines(path, offset, quarantine)
     halves = []
     for line in lines:
         if (half := _parse(line)) is None:
@@ -111,4 +112,4 @@ def _parse(line: bytes) -> CallStarted | CallEnded | None:
 def _calls_of(where: AttemptFolder | Path) -> Path:
     if isinstance(where, AttemptFolder):
         return where.calls
-    return AttemptFolder(where).calls if where.is_dir() else where
+    return AttemptFolder(where).calls if os.path.isdir(where) else where

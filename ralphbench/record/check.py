@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import read_calls
-from ralphbench.record.checksums import check_settled
+from ralphbench.record.checksums import check_sums
 from ralphbench.record.damage import Damage, Quarantine, set_aside_in
 from ralphbench.record.events import read_events
 from ralphbench.record.layout import AttemptFolder
@@ -22,11 +22,23 @@ def check_attempt(folder: AttemptFolder) -> tuple[Damage, ...]:
     read_manifest(folder, found)
     for _ in read_events(folder, found):
         pass
-    read_calls(folder, found)
-    bodies = BodyStore(folder.bodies)
-    bodies.check(found)
-    bodies.close()
+    _check_bodies(folder, found)
     if read_result(folder, found) is not None:
-        check_settled(folder, found)
+        check_sums(folder, found)
     now = {damage.moved_to for damage in found}
     return (*found, *(damage for damage in set_aside_in(folder.path) if damage.moved_to not in now))
+
+
+def _check_bodies(folder: AttemptFolder, found: Quarantine) -> None:
+    """Every body, and that none is missing which a call names."""
+    bodies = BodyStore(folder.bodies)
+    bodies.check(found)
+    kept = set(bodies.references())
+    for call in read_calls(folder, found):
+        named = (call.started.request, call.ended.response if call.ended is not None else None)
+        for reference in named:
+            if reference is not None and reference not in kept:
+                found.report(
+                    Damage(folder.bodies, f"body {reference}, which call {call.started.id} names, is not there")
+                )
+    bodies.close()

@@ -1,4 +1,4 @@
-"""Sums of the files that no longer change once an attempt is committed: a torn patch or log is seen, not read as it is."""
+"""Sums of an attempt's files, made when it is committed: a patch or a log that is torn later is seen, not read as it is."""
 
 from __future__ import annotations
 
@@ -23,18 +23,15 @@ class Checksum(msgspec.Struct, frozen=True):
     sha256: str
 
 
+_PART = 1 << 20
 _checksums = codec.decoder(dict[str, Checksum])
 
 
 def write_checksums(folder: AttemptFolder) -> None:
-    """Make the whole attempt durable, and put down the sums of everything that does not change any more.
-
-    The logs of lines are left out: each of their lines is checked when it is read. Raises DiskError.
-    """
+    """Make the whole attempt durable, and put down the sums of all its files as they are now. Raises DiskError."""
     with disk_errors(folder.path):
-        sums = {path.relative_to(folder.path).as_posix(): _sum(path, sync=True) for path in _settled(folder)}
-        for path in _growing(folder):
-            _sync(path)
+        paths = (*_settled(folder), *_growing(folder))
+        sums = {path.relative_to(folder.path).as_posix(): _sum(path, sync=True) for path in paths}
         for top in (folder.prompts, folder.agent, folder.grading, folder.bodies):
             if top.is_dir():
                 sync_folder(top)
@@ -46,19 +43,25 @@ def read_checksums(folder: AttemptFolder, quarantine: Quarantine | None = None) 
     return read_or_set_aside(folder.checksums, _checksums, quarantine)
 
 
-def check_settled(folder: AttemptFolder, quarantine: Quarantine | None = None) -> None:
-    """Compare the files of a committed attempt with their sums; what differs is set aside and reported."""
+def check_sums(folder: AttemptFolder, quarantine: Quarantine | None = None) -> None:
+    """Compare the files of a committed attempt with their sums, and report what differs.
+
+    What was whole is set aside. A log may have grown since, must begin as it was, and stays: its lines can still be read.
+    """
+    growing = set(_growing(folder))
     for name, expected in (read_checksums(folder, quarantine) or {}).items():
         path = folder.path / name
         try:
-            found = _sum(path)
+            found = _sum(path, most=expected.size if path in growing else None)
         except OSError as error:
             report(quarantine, Damage(path, f"cannot be read: {error.strerror}"))
             continue
+        if found == expected:
+            continue
+        what = "its content is not what was written"
         if found.size != expected.size:
-            report(quarantine, set_aside(path, f"has {found.size} bytes, expected {expected.size}"))
-        elif found != expected:
-            report(quarantine, set_aside(path, "its content is not what was written"))
+            what = f"has {found.size} bytes, expected {expected.size}"
+        report(quarantine, Damage(path, what) if path in growing else set_aside(path, what))
 
 
 def _settled(folder: AttemptFolder) -> Iterator[Path]:
@@ -77,14 +80,13 @@ def _growing(folder: AttemptFolder) -> Iterator[Path]:
         yield from (path for path in folder.bodies.iterdir() if path.is_file())
 
 
-def _sum(path: Path, *, sync: bool = False) -> Checksum:
+def _sum(path: Path, *, most: int | None = None, sync: bool = False) -> Checksum:
+    """Of the file's first `most` bytes; None: of all of it."""
+    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(_PART if most is None else min(_PART, most - size)):
+            digest.update(part)
+            size += len(part)
         if sync:
             os.fsync(file.fileno())
-        return Checksum(file.tell(), digest)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    return Checksum(size, digest.hexdigest())

@@ -73,8 +73,8 @@ def set_aside(path: Path, what: str) -> Damage:
 def set_aside_in(folder: Path) -> tuple[Damage, ...]:
     """What earlier readers and writers set aside in a folder and below, by path: it is named for as long as it is there."""
     found = []
-    for where, _, names in os.walk(folder):
-        for name in names:
+    for where, folders, files in os.walk(folder):
+        for name in (*folders, *files):
             if match := _ASIDE.fullmatch(name):
                 what = "its torn end was cut off" if match["why"] == "torn" else "could not be read and was set aside"
                 found.append(Damage(Path(where, match["name"]), f"{what} earlier", Path(where, name)))

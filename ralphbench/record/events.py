@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -127,10 +128,10 @@ def read_numbered(path: Path, quarantine: Quarantine | None = None) -> Iterator[
 def follow(where: AttemptFolder | Path, offset: int, quarantine: Quarantine | None = None) -> tuple[list[Event], int]:
     """For live views: the events from byte `offset` on (0 at first), and the offset to ask from next.
 
-    Never gives a line that is still being written, nor more than about 4 MiB at once.
+    Never gives a line that is still being written, nor more than 4 MiB at once, or one line.
     """
     path = _events_of(where)
-    lines, end = follow_lines(path, offset)
+    lines, end = follow_lines(path, offset, quarantine)
     events = []
     for line in lines:
         event = _parse(line)
@@ -171,4 +172,4 @@ def _next_number(path: Path) -> int:
 def _events_of(where: AttemptFolder | Path) -> Path:
     if isinstance(where, AttemptFolder):
         return where.events
-    return AttemptFolder(where).events if where.is_dir() else where
+    return AttemptFolder(where).events if os.path.isdir(where) else where

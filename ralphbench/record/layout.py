@@ -17,7 +17,7 @@
          commits.bundle      the harness's own commits
          final.patch         base..final
          wip.patch           work that was cut off
-         checksums.json      size and SHA-256 of the files that no longer change; written just before the result
+         checksums.json      size and SHA-256 of all of these when the attempt was committed; written just before the result
          result.json         written last, by rename: the mark that this attempt is committed
       plans/<task>/<profile>/r<k>/a<n>/                 the same, of a shared plan's making
 

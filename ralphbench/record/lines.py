@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ralphbench.record.appending import AppendFile
-from ralphbench.record.damage import Damage, Quarantine, report
+from ralphbench.record.damage import Damage, Quarantine, report, set_aside
 from ralphbench.record.disk import make_folder
 
 _BLOCK = 1 << 16
@@ -21,6 +21,8 @@ FOLLOW_BYTES = 4 << 20
 def open_lines(path: Path, quarantine: Quarantine | None = None) -> AppendFile:
     """Open a file of lines for appending, its torn end cut off. Raises DiskError."""
     make_folder(path.parent)
+    if os.path.isdir(path):
+        report(quarantine, set_aside(path, "is a folder, not a file"))
     file = AppendFile(path)
     try:
         whole = _end_of_last_line(file)
@@ -64,25 +66,34 @@ def read_lines(path: Path, quarantine: Quarantine | None = None) -> Iterator[tup
             report(quarantine, Damage(path, f"cannot be read after line {number}: {error.strerror}"))
 
 
-def follow_lines(path: Path, offset: int) -> tuple[list[bytes], int]:
+def follow_lines(path: Path, offset: int, quarantine: Quarantine | None = None) -> tuple[list[bytes], int]:
     """Whole lines from `offset` on, and the offset to ask from next; a torn end waits for its newline.
 
-    Gives at most about 4 MiB at once: ask again until nothing new comes. A missing file has no lines yet.
+    Gives at most 4 MiB at once, or one line that is longer: ask again until nothing new comes. A missing file has no lines yet.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = _whole_lines(descriptor, offset)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return [], offset
-    try:
-        size = FOLLOW_BYTES
-        while True:
-            data = os.pread(descriptor, size, offset)
-            end = data.rfind(b"\n") + 1
-            if end or len(data) < size:
-                return data[:end].split(b"\n")[:-1], offset + end
-            size *= 2
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        report(quarantine, Damage(path, f"cannot be read: {error.strerror}"))
+        return [], offset
+    return data.split(b"\n")[:-1], offset + len(data)
+
+
+def _whole_lines(descriptor: int, offset: int) -> bytes:
+    size = FOLLOW_BYTES
+    while True:
+        data = os.pread(descriptor, size, offset)
+        # A line that alone is longer than the bound comes alone.
+        end = (data.rfind(b"\n") if size == FOLLOW_BYTES else data.find(b"\n")) + 1
+        if end or len(data) < size:
+            return data[:end]
+        size *= 2
 
 
 def start_of(line: bytes) -> str:
