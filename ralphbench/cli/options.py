@@ -42,7 +42,7 @@ def _matching(names: tuple[str, ...], incomplete: str) -> list[CompletionItem]:
 def experiments_option(function: F) -> F:
     return click.option(
         "--experiments",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
         default=Path("experiments"),
         show_default=True,
         envvar="RALPHBENCH_EXPERIMENTS",
@@ -53,7 +53,7 @@ def experiments_option(function: F) -> F:
 def results_option(function: F) -> F:
     return click.option(
         "--results",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
         default=Path("results"),
         show_default=True,
         envvar="RALPHBENCH_RESULTS",
@@ -64,7 +64,7 @@ def results_option(function: F) -> F:
 def specs_option(function: F) -> F:
     return click.option(
         "--specs",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
         default=None,
         envvar="RALPHBENCH_SPECS",
         help="Folder of tasks.  [default: specs beside the experiments]",

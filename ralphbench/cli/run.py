@@ -86,6 +86,7 @@ def run(
 
         print_dry_run(resolved)
         return
+    whole = resolved
     if smoke:
         resolved = _smoke(resolved)
     options = RunOptions(
@@ -100,7 +101,7 @@ def run(
     if smoke:
         from ralphbench.cli.smoke import print_smoke
 
-        print_smoke(resolved, report, experiment, experiments)
+        print_smoke(resolved, report, whole)
         return
     _conclude(resolved, report)
 

@@ -6,12 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ralphbench.schedule.cleaning import leftovers, remove_leftovers
     from ralphbench.schedule.leases import Leases, serve_leases
     from ralphbench.schedule.options import RunOptions
     from ralphbench.schedule.order import cells_in_order
     from ralphbench.schedule.places import Places, user_places
     from ralphbench.schedule.prepare import Prepared, prepare, stage_models
-    from ralphbench.schedule.run import RunReport, run_experiment, with_agent
+    from ralphbench.schedule.reproduction import Reproduction, open_reproduction, write_reproduction_bundle
+    from ralphbench.schedule.run import RunReport, run_experiment, run_plans, with_agent
     from ralphbench.schedule.runfolder import RunFolder, reap, run_folders
     from ralphbench.schedule.scheduler import Listener
     from ralphbench.schedule.stop import StopButton
@@ -31,15 +33,21 @@ _HOMES = {
     "RunningTrial": "trials",
     "StopButton": "stop",
     "cells_in_order": "order",
+    "leftovers": "cleaning",
     "user_places": "places",
     "prepare": "prepare",
     "reap": "runfolder",
+    "remove_leftovers": "cleaning",
     "run_experiment": "run",
     "run_folders": "runfolder",
     "serve_leases": "leases",
     "stage_models": "prepare",
     "survey": "survey",
     "with_agent": "run",
+    "run_plans": "run",
+    "Reproduction": "reproduction",
+    "write_reproduction_bundle": "reproduction",
+    "open_reproduction": "reproduction",
 }
 
 __all__ = [
@@ -49,21 +57,27 @@ __all__ = [
     "Listener",
     "Places",
     "Prepared",
+    "Reproduction",
     "RunFolder",
     "RunOptions",
     "RunReport",
     "RunningTrial",
     "StopButton",
     "cells_in_order",
+    "leftovers",
+    "open_reproduction",
     "prepare",
     "reap",
+    "remove_leftovers",
     "run_experiment",
     "run_folders",
+    "run_plans",
     "serve_leases",
     "stage_models",
     "survey",
     "user_places",
     "with_agent",
+    "write_reproduction_bundle",
 ]
 
 

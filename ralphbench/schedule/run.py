@@ -12,7 +12,18 @@ from pathlib import Path
 
 from ralphbench.errors import RunError, StaleRecord
 from ralphbench.loop import load_plan, plan_hash
-from ralphbench.model import AttemptResult, AttemptSpec, Cell, Ending, Experiment, PlanModeKind, Profile, Task, codec
+from ralphbench.model import (
+    AttemptResult,
+    AttemptSpec,
+    Cell,
+    Ending,
+    Experiment,
+    PlanMode,
+    PlanModeKind,
+    Profile,
+    Task,
+    codec,
+)
 from ralphbench.record import (
     AttemptFolder,
     ExperimentFolder,
@@ -54,12 +65,46 @@ class RunReport:
 
 
 def run_experiment(
-    experiment: Experiment, options: RunOptions, places: Places, listener: Listener, stop: StopButton
+    experiment: Experiment,
+    options: RunOptions,
+    places: Places,
+    listener: Listener,
+    stop: StopButton,
+    *,
+    on_prepared: Callable[[Prepared], None] = lambda prepared: None,
 ) -> RunReport:
     """Run what is not done yet. The same call again goes on where this one stopped.
 
+    `on_prepared` is called when everything was checked and nothing is spent yet; what it raises ends the run.
     Raises AlreadyRunning, StaleRecord, and whatever `prepare` raises; then nothing was spent.
     """
+    with _opened(experiment, options, places, listener, stop) as run:
+        on_prepared(run.prepared)
+        return run.go()
+
+
+def run_plans(
+    experiment: Experiment,
+    planner: str,
+    options: RunOptions,
+    places: Places,
+    listener: Listener,
+    stop: StopButton,
+) -> Path:
+    """Let a profile plan the experiment's one task anew; returns the plan's file in the record.
+
+    Raises what `run_experiment` raises, and RunError where no plan came of it.
+    """
+    planning = dataclasses.replace(experiment, plan=PlanMode(PlanModeKind.SHARED_BY, planner))
+    with _opened(planning, options, places, listener, stop) as run:
+        return run.plan_anew(planner)
+
+
+@contextlib.contextmanager
+def _opened(
+    experiment: Experiment, options: RunOptions, places: Places, listener: Listener, stop: StopButton
+) -> Iterator[_Run]:
+    """Take the lock, reap what dead runs left, make sure of everything."""
     record = ExperimentFolder(experiment.results, experiment.name).create()
     with record.owner() as lock:
         if lock.taken_over is not None:
@@ -72,8 +117,7 @@ def run_experiment(
             listener.note(f"warning: {warning}")
         record.write_lock(lock_of(prepared))
         with contextlib.closing(Journal(record.journal)) as journal:
-            run = _Run(prepared, options, record, journal, listener, stop, reaped)
-            return run.go()
+            yield _Run(prepared, options, record, journal, listener, stop, reaped)
 
 
 @dataclass(slots=True)
@@ -306,20 +350,39 @@ class _Run:
         if experiment.plan.kind is not PlanModeKind.SHARED_BY or experiment.plan.source is None:
             return
         planner = experiment.plan.source
-        plans = self.record.plans().create()
-        queue: deque[CellStatus] = deque()
-        for task in experiment.tasks:
-            if made_plan(self.record, task.name, planner) is None:
-                cell = Cell(task.name, planner, 1)
-                numbers = plans.attempts(cell)
-                queue.append(CellStatus(cell, CellState.TODO, numbers[-1] + 1 if numbers else 1, 0))
-        self._run_cells(queue, lambda status: self._spec_in(plans, status, "plan", None), report)
+        self._plan(
+            [t.name for t in experiment.tasks if made_plan(self.record, t.name, planner) is None], planner, report
+        )
         missing = [t.name for t in experiment.tasks if made_plan(self.record, t.name, planner) is None]
         if missing and not self.stop.level:
             raise RunError(
                 f"{planner} made no plan for {', '.join(missing)}: there is nothing to share",
-                remedy=f"ls {plans.cells_path}",
+                remedy=f"ls {self.record.plans().cells_path}",
             )
+
+    def _plan(self, tasks: list[str], planner: str, report: RunReport) -> None:
+        plans = self.record.plans().create()
+        queue: deque[CellStatus] = deque()
+        for task in tasks:
+            cell = Cell(task, planner, 1)
+            numbers = plans.attempts(cell)
+            queue.append(CellStatus(cell, CellState.TODO, numbers[-1] + 1 if numbers else 1, 0))
+        self._run_cells(queue, lambda status: self._spec_in(plans, status, "plan", None), report)
+
+    def plan_anew(self, planner: str) -> Path:
+        """One more plan of the experiment's only task."""
+        task = self.prepared.experiment.tasks[0]
+        report = RunReport(self.record.name, 0, 1)
+        with self._machinery():
+            self._plan([task.name], planner, report)
+        path = made_plan(self.record, task.name, planner)
+        latest = report.results[-1] if report.results else None
+        if path is None or latest is None or latest.number != int(path.parent.name.removeprefix("a")):
+            why = "stopped" if latest is None else f"{latest.ending}: {latest.detail}"
+            raise RunError(
+                f"{planner} made no plan for {task.name} ({why})", remedy=f"ls {self.record.plans().cells_path}"
+            )
+        return path
 
 
 def with_agent(experiment: Experiment, agent: str) -> Experiment:

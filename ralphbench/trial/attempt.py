@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ralphbench.agents import Agent, load_agent
 from ralphbench.errors import DiskError, Interrupted, RalphbenchError, SandboxError
 from ralphbench.gateway import GatewayClient
 from ralphbench.grading import grade
-from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, load_plan, plan_hash
+from ralphbench.loop import Loop, LoopState, SharedPlan, load_plan
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -31,7 +31,7 @@ from ralphbench.sandbox import Sandbox, SandboxSpec, open_sandbox
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.history import History, read_history
 from ralphbench.trial.leases import LeaseClient
-from ralphbench.trial.outcome import Judged, build_result, numbers_of, outcome_of
+from ralphbench.trial.outcome import Ended, Judged, build_result, ended_of
 from ralphbench.trial.ports import TrialPorts
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
@@ -77,9 +77,9 @@ class _Attempt:
                 read_only=tuple(path for agent in self._agents().values() for path in agent.read_only()),
             )
             with open_sandbox(self.spec.sandbox, sandbox_spec) as sandbox:
-                outcome, state, seconds = self._loop(workspace, sandbox)
+                ended, seconds = self._loop(workspace, sandbox)
                 isolated = sandbox.isolated
-            return self._conclude(workspace, outcome, state, isolated=isolated, seconds=seconds)
+            return self._conclude(workspace, ended, isolated=isolated, seconds=seconds)
         except (DiskError, SandboxError) as error:
             ending = Ending.DISK if isinstance(error, DiskError) else Ending.SANDBOX
             return self._give_up(ending, error)
@@ -115,11 +115,10 @@ class _Attempt:
         models = self.spec.profile.stages.values()
         return {agent_key(m): load_agent(m.agent, m.agent_options, self.spec.agents) for m in models}
 
-    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[LoopOutcome, LoopState | None, float]:
-        """(how it ended, the loop's last state, the contender's clock)."""
-        ended = self.history.loop_ended
-        if ended is not None:
-            return outcome_of(ended), _state(ended.get("state")), self.history.spent.seconds
+    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[Ended, float]:
+        """(how it ended, the contender's clock)."""
+        if self.history.loop_ended is not None:
+            return ended_of(self.history.loop_ended), self.history.spent.seconds
         clock = Clock(self.history.spent.seconds)
         scratch = workspace.home
         gateway = GatewayClient(self.spec.gateway)
@@ -145,7 +144,8 @@ class _Attempt:
             ports = TrialPorts(workspace, stages, sandbox, self.log, scratch)
             loop = Loop(ports, self.spec.task, self.spec.limits, plan=self._shared_plan(), mode=self.spec.mode)
             outcome = loop.run(_state(self.history.state))
-            return outcome, loop.state, clock.now()
+            ended = Ended(outcome.ending, outcome.stage, outcome.cause, outcome.detail, outcome.wip, outcome.state)
+            return ended, clock.now()
         finally:
             leases.close()
             gateway.close()
@@ -155,44 +155,33 @@ class _Attempt:
             return None
         tickets = load_plan(self.spec.plan_file)
         by = self.spec.plan.source or str(self.spec.plan_file)
-        return SharedPlan(tickets=tickets, by=by, hash=plan_hash(tickets))
+        return SharedPlan(tickets, by)
 
-    def _conclude(
-        self,
-        workspace: Workspace,
-        outcome: LoopOutcome,
-        state: LoopState | None,
-        *,
-        isolated: bool,
-        seconds: float,
-    ) -> AttemptResult:
+    def _conclude(self, workspace: Workspace, ended: Ended, *, isolated: bool, seconds: float) -> AttemptResult:
         """Keep the commits, judge them, write the result."""
-        if outcome.ending is Ending.INTERRUPTED:
-            raise Interrupted(outcome.detail)
-        warnings: list[str] = []
+        if ended.ending is Ending.INTERRUPTED:
+            raise Interrupted(ended.detail)
         with self._interval(IntervalKind.HARNESS, "commits"):
             workspace.bundle(self.folder.bundle)
             workspace.patch(workspace.base, workspace.head, self.folder.patch)
-        judged = self._judge(workspace, outcome, state)
-        if judged.verdict is not None and judged.verdict.error is not None:
-            warnings.append(f"grading failed: {judged.verdict.error}")
-            outcome = LoopOutcome(Ending.HARNESS, outcome.stage, None, f"grading failed: {judged.verdict.error}")
-            judged = Judged(judged.base, judged.commit, None, None, judged.numstat, judged.commits)
-        return self._commit(outcome, state, judged, isolated, seconds, tuple(warnings))
+        judged = self._judge(workspace, ended)
+        error = None if judged.verdict is None else judged.verdict.error
+        if error is not None:
+            ended = replace(ended, ending=Ending.HARNESS, cause=None, detail=f"grading failed: {error}")
+            judged = replace(judged, verdict=None, wip_verdict=None)
+        return self._commit(ended, judged, isolated=isolated, seconds=seconds)
 
-    def _judge(self, workspace: Workspace, outcome: LoopOutcome, state: LoopState | None) -> Judged:
-        numstat, commits = numbers_of(workspace)
+    def _judge(self, workspace: Workspace, ended: Ended) -> Judged:
         base, head = workspace.base, workspace.head
-        if outcome.ending.void or self.spec.mode != "full":
-            return Judged(base, head, None, None, numstat, commits)
-        claimed = None if state is None else state.claimed
-        verdict = self._grade(workspace, head, "final", claimed)
-        wip = None if state is None else state.wip
-        wip_verdict = None
-        if wip is not None:
-            workspace.patch(head, wip, self.folder.wip_patch)
-            wip_verdict = self._grade(workspace, wip, "wip", None)
-        return Judged(base, head, verdict, wip_verdict, numstat, commits)
+        judged = Judged(base, head, None, None, workspace.numstat(base, head))
+        if ended.ending.void or self.spec.mode != "full":
+            return judged
+        claims = None if ended.state is None else ended.state.claims
+        judged = replace(judged, verdict=self._grade(workspace, head, "final", claims))
+        if ended.wip is None:
+            return judged
+        workspace.patch(head, ended.wip, self.folder.wip_patch)
+        return replace(judged, wip_verdict=self._grade(workspace, ended.wip, "wip", None))
 
     def _grade(self, workspace: Workspace, commit: str, what: str, claimed: Any) -> Verdict:
         for left in range(GRADE_TRIES - 1, -1, -1):
@@ -227,24 +216,14 @@ class _Attempt:
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
         """An infrastructure fault outside any stage."""
         self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
-        outcome = LoopOutcome(ending, None, None, str(error))
+        ended = Ended(ending, None, None, str(error))
         judged = Judged(self.spec.base, None, None, None)
-        return self._commit(outcome, None, judged, False, self.history.spent.seconds, ())
+        return self._commit(ended, judged, isolated=False, seconds=self.history.spent.seconds)
 
-    def _commit(
-        self,
-        outcome: LoopOutcome,
-        state: LoopState | None,
-        judged: Judged,
-        isolated: bool,
-        seconds: float,
-        warnings: tuple[str, ...],
-    ) -> AttemptResult:
-        self.log.append(EventKind.ATTEMPT_ENDED, ending=outcome.ending)
+    def _commit(self, ended: Ended, judged: Judged, *, isolated: bool, seconds: float) -> AttemptResult:
+        self.log.append(EventKind.ATTEMPT_ENDED, ending=ended.ending)
         self.log.sync()
-        result = build_result(
-            self.spec, self.folder, outcome, state, judged, isolated=isolated, seconds=seconds, warnings=warnings
-        )
+        result = build_result(self.spec, self.folder, ended, judged, isolated=isolated, seconds=seconds)
         write_result(self.folder, result)
         return result
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ralphbench.loop import LoopOutcome, LoopState, work_of
+from ralphbench.loop import LoopState, work_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -19,9 +19,21 @@ from ralphbench.model import (
     StageEnding,
     Verdict,
     Work,
+    codec,
 )
 from ralphbench.record import AttemptFolder, read_calls, read_events, spent, stage_sums, times
-from ralphbench.workspace import Workspace
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """How the loop ended, whether it ended now or in an earlier process."""
+
+    ending: Ending
+    stage: Stage | None
+    cause: StageEnding | None
+    detail: str
+    wip: str | None = None
+    state: LoopState | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,14 +45,12 @@ class Judged:
     verdict: Verdict | None
     wip_verdict: Verdict | None
     numstat: tuple[int, int, int] = (0, 0, 0)
-    commits: int = 0
 
 
 def build_result(
     spec: AttemptSpec,
     folder: AttemptFolder,
-    outcome: LoopOutcome,
-    state: LoopState | None,
+    ended: Ended,
     judged: Judged,
     *,
     isolated: bool,
@@ -55,15 +65,15 @@ def build_result(
         cell=spec.cell,
         number=spec.number,
         identity=spec.identity,
-        ending=outcome.ending,
-        stage=outcome.stage,
-        cause=outcome.cause,
-        detail=outcome.detail,
+        ending=ended.ending,
+        stage=ended.stage,
+        cause=ended.cause,
+        detail=ended.detail,
         verdict=judged.verdict,
         wip_verdict=judged.wip_verdict,
         base=judged.base,
         commit=judged.commit,
-        work=_work(state, judged),
+        work=_work(ended.state, judged),
         times=times(events, calls, clock=seconds),
         spent=dataclasses.replace(spent(calls), seconds=seconds),
         stages=stage_sums(calls, events),
@@ -71,19 +81,20 @@ def build_result(
         ended=iso(time.time()),
         processes=sum(1 for e in events if e.kind in ("attempt_started", "attempt_resumed")),
         isolated=isolated,
-        plan_hash=None if state is None else state.plan_hash,
-        plan_by=None if state is None else state.plan_by,
+        plan_hash=None if ended.state is None else ended.state.plan_hash,
+        plan_by=None if ended.state is None else ended.state.plan_by,
         models=_served(calls, spec),
         warnings=warnings,
         extra={"mode": spec.mode, "unequal_limits": spec.unequal_limits},
     )
 
 
+_NOTHING = LoopState(commit="", tree="")
+
+
 def _work(state: LoopState | None, judged: Judged) -> Work:
     files, added, removed = judged.numstat
-    return dataclasses.replace(
-        work_of(state), commits=judged.commits, files_changed=files, lines_added=added, lines_removed=removed
-    )
+    return work_of(state or _NOTHING, files_changed=files, lines_added=added, lines_removed=removed)
 
 
 def _served(calls: list[Call], spec: AttemptSpec) -> dict[str, str | None]:
@@ -100,9 +111,9 @@ def dead_result(spec: AttemptSpec, ending: Ending, detail: str) -> AttemptResult
     folder = AttemptFolder(spec.folder)
     calls = read_calls(folder)
     used: Spent = spent(calls)
-    outcome = LoopOutcome(ending=ending, stage=_last_stage(folder), cause=None, detail=detail)
+    ended = Ended(ending, _last_stage(folder), None, detail)
     judged = Judged(base=spec.base, commit=None, verdict=None, wip_verdict=None)
-    return build_result(spec, folder, outcome, None, judged, isolated=False, seconds=used.seconds)
+    return build_result(spec, folder, ended, judged, isolated=False, seconds=used.seconds)
 
 
 def _last_stage(folder: AttemptFolder) -> Stage | None:
@@ -113,20 +124,16 @@ def _last_stage(folder: AttemptFolder) -> Stage | None:
     return None if stage is None else Stage(stage)
 
 
-def numbers_of(workspace: Workspace) -> tuple[tuple[int, int, int], int]:
-    """((files, lines added, lines removed), commits) of the accepted work."""
-    head = workspace.head
-    return workspace.numstat(workspace.base, head), len(workspace.log(workspace.base, head))
-
-
-def outcome_of(data: Mapping[str, Any]) -> LoopOutcome:
+def ended_of(data: Mapping[str, Any]) -> Ended:
     """The loop's end as its event tells it."""
-    stage, cause = data.get("stage"), data.get("cause")
-    return LoopOutcome(
+    stage, cause, state = data.get("stage"), data.get("cause"), data.get("state")
+    return Ended(
         ending=Ending(data["ending"]),
         stage=None if stage is None else Stage(stage),
         cause=None if cause is None else StageEnding(cause),
         detail=str(data.get("detail") or ""),
+        wip=data.get("wip"),
+        state=None if state is None else codec.convert(state, LoopState),
     )
 
 

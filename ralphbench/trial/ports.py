@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ralphbench.loop import CheckResult, met
-from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, codec
-from ralphbench.record import EventLog
+from ralphbench.loop import CheckResult, dump_plan, met
+from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, Ticket, codec
+from ralphbench.record import EventLog, atomic_write
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.stages import StageRunner
 from ralphbench.workspace import Workspace
@@ -52,7 +52,7 @@ class TrialPorts:
         interval = Interval(IntervalKind.CHECK, began, time.time(), acceptance.run[:80])
         self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
         return CheckResult(
-            passed=not done.timed_out and met(acceptance, done.exit, text),
+            passed=met(acceptance, None if done.timed_out else done.exit, text),
             exit=done.exit,
             timed_out=done.timed_out,
             seconds=done.seconds,
@@ -60,9 +60,16 @@ class TrialPorts:
         )
 
     def emit(self, kind: EventKind, /, **data: Any) -> None:
+        if kind is EventKind.PLAN_READY:
+            self._keep_plan(data["tickets"])
         self.log.append(kind, **data)
         if kind in _CHECKPOINTS:
             self.log.sync()
+
+    def _keep_plan(self, tickets: Any) -> None:
+        """The plan as a file that another attempt can be given, before it counts as made."""
+        plan = dump_plan(codec.convert(codec.builtins(tickets), list[Ticket]))
+        atomic_write(self.stages.folder.path / "plan.yaml", plan.encode("utf-8"))
 
     def limit(self) -> tuple[Ending, str] | None:
         """The limits of the whole attempt, looked at between stages; within one the watchdog and the gateway do."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ralphbench.ui.attempt_view import AttemptView, experiment_record, find_attempts, view_attempt
     from ralphbench.ui.progress import Progress
+    from ralphbench.ui.stand import Standing, standing
     from ralphbench.ui.watching import LiveListener, PlainListener, verdict_text
 
 _HOMES = {
@@ -15,8 +16,10 @@ _HOMES = {
     "LiveListener": "watching",
     "PlainListener": "watching",
     "Progress": "progress",
+    "Standing": "stand",
     "experiment_record": "attempt_view",
     "find_attempts": "attempt_view",
+    "standing": "stand",
     "verdict_text": "watching",
     "view_attempt": "attempt_view",
 }
@@ -26,8 +29,10 @@ __all__ = [
     "LiveListener",
     "PlainListener",
     "Progress",
+    "Standing",
     "experiment_record",
     "find_attempts",
+    "standing",
     "verdict_text",
     "view_attempt",
 ]

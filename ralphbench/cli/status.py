@@ -1,0 +1,80 @@
+"""`ralphbench status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ralphbench.cli.options import experiment_argument, results_option
+
+
+@click.command()
+@experiment_argument
+@click.option("--json", "as_json", is_flag=True, help="As JSON; the schema is in docs/schemas.md.")
+@results_option
+def status(experiment: str, as_json: bool, results: Path) -> None:
+    """Cells by state, the running stages, what was spent so far, how much time is left. Also from another terminal."""
+    from ralphbench.ui import experiment_record, standing
+
+    found = standing(experiment_record(results, experiment))
+    if as_json:
+        click.echo(_json(found))
+        return
+    from rich.console import Console
+
+    from ralphbench.cli import texts
+    from ralphbench.ui import verdict_text
+
+    console = Console(width=None if click.get_text_stream("stdout").isatty() else 160)
+    who = f"run by {found.owner}" if found.owner is not None else "nobody runs it now"
+    console.print(f"[bold]{found.experiment}[/bold]: {who}", highlight=False)
+    states = ", ".join(f"{count} {name}" for name, count in found.states.items())
+    console.print(f"cells       {states} (of {found.total})", highlight=False)
+    for running in found.running:
+        p = running.progress
+        console.print(
+            f"running     {running.cell} a{running.attempt}: {p.stage or 'starting'}, iteration {p.iteration}, "
+            f"tickets {texts.of(p.accepted, p.tickets)}, {texts.seconds(p.elapsed())}, {p.last}",
+            highlight=False,
+            markup=False,
+        )
+    console.print(
+        f"spent       {texts.seconds(found.spent_seconds)}, {texts.count(found.spent_tokens)} tokens, "
+        f"{texts.money(found.spent_cost)}",
+        highlight=False,
+    )
+    console.print(f"time left   about {texts.seconds(found.seconds_left())}", highlight=False)
+    for result in found.last:
+        console.print(f"lately      {result.cell}: {verdict_text(result)}", highlight=False, markup=False)
+
+
+def _json(found: object) -> str:
+    from ralphbench.model import codec
+    from ralphbench.ui import Standing
+
+    assert isinstance(found, Standing)
+    return codec.pretty(
+        {
+            "schema": "ralphbench.status/1",
+            "experiment": found.experiment,
+            "running_process": None if found.owner is None else found.owner.pid,
+            "states": dict(found.states),
+            "total": found.total,
+            "running": [
+                {
+                    "cell": codec.builtins(r.cell),
+                    "attempt": r.attempt,
+                    "stage": r.progress.stage,
+                    "iteration": r.progress.iteration,
+                    "accepted": r.progress.accepted,
+                    "tickets": r.progress.tickets,
+                    "elapsed": r.progress.elapsed(),
+                    "last": r.progress.last,
+                }
+                for r in found.running
+            ],
+            "spent": {"seconds": found.spent_seconds, "tokens": found.spent_tokens, "cost": found.spent_cost},
+            "seconds_left": found.seconds_left(),
+        }
+    ).decode()

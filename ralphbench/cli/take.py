@@ -1,0 +1,56 @@
+"""`ralphbench take`: the only command that writes into a repository of the user's, and only a new branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ralphbench.cli.options import complete_profile, experiment_argument, results_option, task_option
+
+
+@click.command()
+@experiment_argument
+@click.argument("profile", shell_complete=complete_profile)
+@task_option
+@click.option("--repeat", "-r", type=int, help="Which repeat.  [default: the first]")
+@click.option("--attempt", "-a", type=int, help="Which attempt.  [default: the latest]")
+@click.option(
+    "--repo", type=click.Path(path_type=Path, file_okay=False), help="Your repository.  [default: the task's target]"
+)
+@click.option("--branch", help="Name of the new branch.  [default: that of the attempt]")
+@results_option
+def take(
+    experiment: str,
+    profile: str,
+    tasks: tuple[str, ...],
+    repeat: int | None,
+    attempt: int | None,
+    repo: Path | None,
+    branch: str | None,
+    results: Path,
+) -> None:
+    """An attempt's commits as a new branch in your own repository. Nothing else of it is touched, nothing is pushed."""
+    from ralphbench.errors import UsageError
+    from ralphbench.record import read_spec
+    from ralphbench.ui import find_attempts
+    from ralphbench.workspace import take as take_commits
+
+    folders = find_attempts(results, experiment, profile, tasks, repeat, attempt)
+    if len(folders) > 1:
+        names = ", ".join(read_spec(folder).task.name for folder in folders)
+        raise UsageError(f"{profile} has attempts at several tasks: {names}", remedy="add --task <one of them>")
+    folder = folders[0]
+    spec = read_spec(folder)
+    target = repo or (None if spec.task.target.repo is None else Path(spec.task.target.repo).expanduser())
+    if target is None:
+        raise UsageError(
+            f"the target of {spec.task.name} is a folder, not a repository of yours",
+            remedy="add --repo <your repository>",
+        )
+    name = branch or f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
+    if not folder.bundle.exists():
+        raise UsageError(f"{spec.cell} a{spec.number} committed nothing: there is nothing to take")
+    taken = take_commits(folder.bundle, target, name)
+    click.echo(f"branch {taken.branch} in {target}: {taken.commits} commits, at {taken.head[:12]}")
+    click.echo(f"look at it:   git -C {target} log {taken.branch}")

@@ -1,0 +1,78 @@
+"""`ralphbench task`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ralphbench.cli.options import complete_task, results_option, specs_option
+
+if TYPE_CHECKING:
+    from ralphbench.grading import Proof
+
+
+@click.group()
+def task() -> None:
+    """Tasks: list them, check that their gates discriminate."""
+
+
+@task.command("list")
+@specs_option
+def list_tasks(specs: Path | None) -> None:
+    """Every task and its phases."""
+    from ralphbench.config import load_task, task_names
+
+    folder = specs or Path("specs")
+    for name in task_names((folder,)):
+        found = load_task(name, folder)
+        goals = sum(gate.kind == "goal" for gate in found.gates)
+        click.echo(f"{name:<44} {goals:>2} goals {len(found.gates) - goals:>2} guards  {found.title}")
+
+
+@task.command("check")
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_task)
+@click.option(
+    "--runs", type=click.IntRange(1), default=1, show_default=True, help="Times each row runs, to find flaky gates."
+)
+@specs_option
+@results_option
+def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) -> None:
+    """Prove that gates discriminate: at base every goal fails and every guard passes, at the reference all pass.
+
+    The proof is stored; `run` refuses a task without one.
+    """
+    from ralphbench.config import load_task
+    from ralphbench.grading import check_task
+    from ralphbench.schedule import user_places
+
+    bad = 0
+    for name in names:
+        found = load_task(name, specs or Path("specs"))
+        out = results / ".proofs" / "logs" / name.replace("/", "+")
+        proof = check_task(found, cache=user_places().mirrors, out=out, runs=runs, store=results / ".proofs")
+        _print(proof, out)
+        bad += not proof.ok
+    raise SystemExit(2 if bad else 0)
+
+
+def _print(proof: Proof, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if click.get_text_stream("stdout").isatty() else 160)
+    rows = {"base": proof.base, **proof.phases, "reference": proof.reference}
+    table = Table(title=proof.task, title_justify="left", pad_edge=False)
+    for name in ("gate", "kind", "phase", *(name for name, results in rows.items() if results)):
+        table.add_column(name)
+    for index, gate in enumerate(proof.base):
+        outcomes = [str(results[index].outcome) for results in rows.values() if index < len(results)]
+        table.add_row(gate.id, str(gate.kind), gate.phase or "-", *outcomes)
+    console.print(table)
+    for problem in proof.problems:
+        console.print(f"[red]problem[/red] {problem}", highlight=False)
+    for warning in proof.warnings:
+        console.print(f"[yellow]![/yellow] {warning}", highlight=False)
+    state = "usable" if proof.ok else "NOT usable"
+    console.print(f"{proof.task}: {state}, {proof.seconds:.1f} s, logs in {out}", highlight=False)

@@ -1,0 +1,181 @@
+"""The same attempt again from its record, here or on another box."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ralphbench import __version__
+from ralphbench.config import differences
+from ralphbench.errors import RecordError
+from ralphbench.loop import prompts_hash
+from ralphbench.model import (
+    AttemptResult,
+    AttemptSpec,
+    Experiment,
+    PlanMode,
+    PlanModeKind,
+    Target,
+    Task,
+    codec,
+)
+from ralphbench.record import AttemptFolder, read_manifest, read_result, read_spec
+from ralphbench.schedule.manifest import machine
+from ralphbench.schedule.prepare import Prepared
+from ralphbench.workspace import restore_record
+
+_FORMAT = "ralphbench.bundle/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """An experiment of one cell, and what the attempt that it repeats was."""
+
+    experiment: Experiment
+    manifest: dict[str, Any]
+    original: AttemptResult | None
+
+    def differences(self, prepared: Prepared) -> tuple[str, ...]:
+        """What is not as it was: identity first (it makes another contender), then what surrounds it."""
+        task, profile = self.experiment.tasks[0], self.experiment.profiles[0]
+        before, now = self.manifest, _around(prepared)
+        parts = codec.builtins(prepared.identity_parts(task, profile, before["identity_parts"].get("plan_hash")))
+        found = differences(before["identity_parts"], parts)
+        return found + differences({k: before.get(k) for k in now}, now)
+
+
+def _around(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "ralphbench": __version__,
+        "prompts": prompts_hash(),
+        "machine": machine(),
+        "models": {name: codec.builtins(info) for name, info in prepared.models.items()},
+        "servers": {name: codec.builtins(info) for name, info in prepared.servers.items()},
+    }
+
+
+@contextlib.contextmanager
+def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
+    """From an attempt's folder or a bundle; what is unpacked for it is gone afterwards. Raises RecordError."""
+    with tempfile.TemporaryDirectory(prefix="ralphbench-reproduce-") as scratch:
+        place = Path(scratch)
+        if source.is_dir():
+            folder = AttemptFolder(source)
+            spec, manifest = read_spec(folder), _manifest(folder)
+            pack = _base_pack(source, manifest)
+            task, plan = spec.task, spec.plan_file
+        else:
+            folder, spec, manifest, pack, task, plan = _unpack(source, place)
+        repo = restore_record(pack, None, place / "base.git")
+        task = dataclasses.replace(task, target=Target(repo=str(repo), base="base"), start=())
+        yield Reproduction(_experiment(spec, task, plan, results), manifest, read_result(folder))
+
+
+def _manifest(folder: AttemptFolder) -> dict[str, Any]:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise RecordError(f"{folder.path} has no manifest: it is not an attempt's folder", remedy=f"ls {folder.path}")
+    return manifest
+
+
+def _base_pack(attempt: Path, manifest: dict[str, Any]) -> Path:
+    """The base tree, kept once for the experiment: above `cells/` or `plans/`."""
+    for parent in attempt.parents:
+        pack = parent / "bases" / str(manifest["base_pack"])
+        if pack.is_file():
+            return pack
+    raise RecordError(f"the base of {attempt} is not in the record: no bases/{manifest['base_pack']} above it")
+
+
+def _experiment(spec: AttemptSpec, task: Task, plan: Path | None, results: Path) -> Experiment:
+    mode = PlanMode() if plan is None else PlanMode(PlanModeKind.SHARED_FILE, str(plan))
+    return Experiment(
+        name=f"{spec.experiment}.reproduced",
+        folder=task.folder,
+        question=f"Does {spec.id} come out the same again?",
+        tasks=(task,),
+        profiles=(spec.profile,),
+        endpoints={m.model.endpoint: spec.endpoints[m.model.endpoint] for m in spec.profile.stages.values()},
+        limits=spec.limits,
+        plan=mode,
+        sandbox=spec.sandbox,
+        results=results,
+        agents=spec.agents,
+    )
+
+
+def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
+    """One file with all that another box needs: what the trial was told, the task with its gates, the base. No keys."""
+    folder = AttemptFolder(attempt)
+    spec, manifest = read_spec(folder), _manifest(folder)
+    pack = _base_pack(attempt, manifest)
+    names: list[str] = []
+    with tarfile.open(dest, "w:gz") as archive:
+
+        def add(path: Path, name: str) -> None:
+            archive.add(path, name, recursive=True)
+            names.append(name)
+
+        _add_bytes(archive, "format.json", codec.pretty({"format": _FORMAT, "base": pack.name}))
+        add(folder.trial, "trial.json")
+        add(folder.manifest, "manifest.json")
+        if folder.result.exists():
+            add(folder.result, "result.json")
+        if spec.plan_file is not None and spec.plan_file.exists():
+            add(spec.plan_file, "shared-plan.yaml")
+        add(pack, f"bases/{pack.name}")
+        for path in sorted(spec.task.folder.iterdir()):
+            if path.name != "target":  # the base holds it
+                add(path, f"task/{path.name}")
+        for name, endpoint in spec.endpoints.items():
+            if endpoint.script is not None and Path(endpoint.script).is_file():
+                add(Path(endpoint.script), f"scripts/{name}.yaml")
+    return names
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def _unpack(bundle: Path, place: Path) -> tuple[AttemptFolder, AttemptSpec, dict[str, Any], Path, Task, Path | None]:
+    try:
+        with tarfile.open(bundle, "r:gz") as archive:
+            archive.extractall(place / "bundle", filter="data")
+        root = place / "bundle"
+        told = codec.loads((root / "format.json").read_bytes(), dict[str, str])
+    except (OSError, tarfile.TarError, ValueError) as error:
+        raise RecordError(
+            f"{bundle} is not a bundle of ralphbench: {error}", remedy="ralphbench reproduce --help"
+        ) from error
+    if told.get("format") != _FORMAT:
+        raise RecordError(f"{bundle} has the format {told.get('format')!r}; this ralphbench reads {_FORMAT!r}")
+    folder = AttemptFolder(root)
+    spec = read_spec(folder)
+    task = _moved(spec.task, root / "task")
+    scripts = {
+        name: dataclasses.replace(endpoint, script=str(root / "scripts" / f"{name}.yaml"))
+        for name, endpoint in spec.endpoints.items()
+        if (root / "scripts" / f"{name}.yaml").is_file()
+    }
+    spec = dataclasses.replace(spec, endpoints={**spec.endpoints, **scripts})
+    plan = root / "shared-plan.yaml"
+    return folder, spec, _manifest(folder), root / "bases" / told["base"], task, plan if plan.is_file() else None
+
+
+def _moved(task: Task, to: Path) -> Task:
+    """The task with its files where they were unpacked."""
+
+    def moved(path: Path) -> Path:
+        return to / os.path.relpath(path, task.folder)
+
+    return dataclasses.replace(task, folder=to, references=tuple(map(moved, task.references)))
