@@ -56,6 +56,11 @@ _TEXTS: tuple[tuple[str, str], ...] = (
         r"|prompt is too long|request_too_large|input token count[^\n]*exceeds the maximum"
         r"|input is too long for requested model|exceed context limit",
     ),
+    # llama.cpp says 500 where the model wrote a tool call that it cannot read: the model's own doing, not the server's.
+    (
+        BAD_REQUEST,
+        r"model produced output that does not match the expected|failed to parse tool call|failed to parse input at pos",
+    ),
     (
         OUT_OF_MEMORY,
         r"insufficient system resources|out of memory|outofmemory|\boom\b|cudamalloc failed"
@@ -76,7 +81,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     (
         MODEL_MISSING,
         r"invalid model identifier|model_not_found|model[^\n]{0,120}(?:not found|does ?n[o']t exist)"
-        r"|not a valid model(?: id)?|no such model|unknown model|not_found_error[^\n]*model|no endpoints found"
+        r"|not a valid model(?: id)?|no such model|unknown model|model[^\n]*not_found_error|no endpoints found"
         r"|model name is missing",
     ),
     (

@@ -10,6 +10,7 @@ from typing import Any
 from ralphbench.endpoints.client import Client, ServerRefused
 from ralphbench.endpoints.faults import (
     AUTH,
+    BAD_REQUEST,
     ENDPOINT_DOWN,
     MODEL_MISSING,
     NOTHING_LOADED,
@@ -96,7 +97,7 @@ def check_answer(
         )
     if not tried.called:
         raise NoToolCalls(
-            f"endpoint {spec.name!r}: {asked!r} was offered one tool and told to call it; it answered with text: "
+            f"endpoint {spec.name!r}: {asked!r} was offered one tool and told to call it; it answered with: "
             f"{tried.said!r}",
             remedy=remedies["tools"],
         )
@@ -113,6 +114,9 @@ def try_tool_call(client: Client, dialect: str, model: StageModel, *, limit: boo
     try:
         answer = client.post(path, body, timeout=timeout)
     except ServerRefused as error:
+        if error.kind == BAD_REQUEST and error.status >= 500:
+            # llama.cpp's way to say that what the model wrote is no tool call.
+            return Tried(None, False, error.text[:200])
         raise _translated(error, client.name, model) from error
     if not isinstance(answer, dict):
         raise EndpointDown(f"endpoint {client.name!r} answered a {dialect} request with {str(answer)[:80]!r}")
