@@ -133,7 +133,8 @@ class Lock:
 
     def _busy(self, owner: Owner | None) -> AlreadyRunning:
         if owner is None or owner.alive() is False:
-            message = f"{self.what} is locked by a process that does not say who it is ({self.path})"
+            who = "does not say who it is" if owner is None else f"was left behind by {owner}"
+            message = f"{self.what} is locked by a process that {who}"
             return AlreadyRunning(message, remedy=f"fuser -v {self.path}   # shows who; end it, then try again")
         message = f"{self.what} is being run by {owner}"
         if owner.here:
