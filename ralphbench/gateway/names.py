@@ -9,7 +9,8 @@ The rule. Two names are the same model when they are equal after this was taken 
 or when one is the other with a date or release number behind it (`claude-sonnet-4-5` served as
 `claude-sonnet-4-5-20250929`, `gpt-4o` as `gpt-4o-2024-08-06`, `gpt-4` as `gpt-4-0613`, `gemini-1.5-pro` as
 `gemini-1.5-pro-002`), or `-latest` stands where the other has one or nothing. Two different dates are two
-different models, and so are two different sizes. Everything else is another model: `gpt-4o` and `gpt-4o-mini`, `devstral-small-2-2512` and `devstral-small-2-2505`.
+different models, and so are two different sizes. Everything else is another model: `gpt-4o` and `gpt-4o-mini`,
+`devstral-small-2-2512` and `devstral-small-2-2505`.
 A quantisation is ignored since servers leave it out or put it in at will; the profile's `variant` is checked where the
 model is loaded, not here.
 """
@@ -17,6 +18,7 @@ model is loaded, not here.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _FILE = re.compile(r"\.(gguf|safetensors|bin)$")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
@@ -28,6 +30,7 @@ _QUANTISATION = re.compile(
 _DATE = re.compile(r"-(20\d{2}-?[01]\d-?[0-3]\d|\d{3,4}|latest)$")
 
 
+@lru_cache(256)
 def same_model(requested: str, served: str) -> bool:
     """Whether `served` answers for `requested`, by the rule above."""
     one, other = _plain(requested), _plain(served)

@@ -56,10 +56,7 @@ class Frontend:
                 dialect, f"endpoint {stage.grant.endpoint.name} does not speak {dialect.name} (it speaks {spoken})"
             )
         try:
-            async with asyncio.timeout(_UPLOAD):
-                if "expect" in request.headers:
-                    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                asked = read_request(await request.read())
+            asked = read_request(await _body(request))
         except BadBody as error:
             return error_response(dialect, 400, Problem(quiet(str(error)), "invalid_request_error", "bad_request"))
         except web.HTTPRequestEntityTooLarge:
@@ -75,6 +72,16 @@ class Frontend:
         await self._stages.writer.room()
         self.calls += 1
         return await Call(stage, dialect, asked, request).answer()
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """All of it. Raises TimeoutError where it does not come, HTTPRequestEntityTooLarge past the server's limit."""
+    if request.content.is_eof():
+        return await request.read()
+    async with asyncio.timeout(_UPLOAD):
+        if "expect" in request.headers:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return await request.read()
 
 
 def _split(path: str) -> tuple[str, str]:
