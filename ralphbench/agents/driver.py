@@ -19,7 +19,7 @@ from ralphbench.agents.protocol import TrafficWatch, Watch
 from ralphbench.agents.words import clip, notice
 from ralphbench.errors import DiskError
 from ralphbench.model import AgentEvent, StageEnding, StageResult, StageRun
-from ralphbench.sandbox import Sandbox, SandboxProcess
+from ralphbench.sandbox import Sandbox
 from ralphbench.sandbox.capped import CappedLog
 
 CHECK_EVERY = 0.15
@@ -61,7 +61,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a reader makes of all that the agent said. `session`: where it can be gone on with."""
+    """What a reader makes of all that the agent said."""
 
     ending: StageEnding
     text: str
@@ -71,9 +71,13 @@ class Outcome:
 class Reader(Protocol):
     """One agent's words of one stage, read as they come. Holds no more than the last answer."""
 
-    session: str | None
-    finished: bool
-    """The agent has said its last word; only its exit is waited for."""
+    @property
+    def session(self) -> str | None:
+        """Where the stage can be gone on with; None: it cannot."""
+
+    @property
+    def finished(self) -> bool:
+        """The agent has said its last word; only its exit is waited for."""
 
     def read(self, line: bytes) -> Iterable[AgentEvent] | None:
         """Events of one line; None: the line is none of the agent's language."""
@@ -259,7 +263,7 @@ class _Drive:
 
     def _said(self) -> str:
         """The end of its standard error, for the evidence."""
-        said = _tail(self.errors, _ERR_TAIL).decode(errors="replace").strip()
+        said = tail(self.errors, _ERR_TAIL).decode(errors="replace").strip()
         if not said and self.garbage:
             said = self._sample()
         return f"; it said: {said}" if said else ""
@@ -272,7 +276,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _tail(path: Path, size: int) -> bytes:
+def tail(path: Path, size: int) -> bytes:
+    """The last bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, _size(path) - size))
@@ -288,13 +293,10 @@ def _trim(path: Path) -> None:
         return
     half = ERR_LIMIT // 2
     try:
-        tail = _tail(path, half)
+        end = tail(path, half)
         with path.open("r+b") as file:
             file.seek(half)
-            file.write(b"\n[... %d bytes left out ...]\n" % (size - 2 * half) + tail)
+            file.write(b"\n[... %d bytes left out ...]\n" % (size - 2 * half) + end)
             file.truncate()
     except OSError as error:
         raise DiskError(f"cannot shorten {path}: {error.strerror}", remedy=f"df -h {path.parent}") from error
-
-
-__all__ = ["Launch", "Outcome", "Patience", "Reader", "SandboxProcess", "drive"]

@@ -11,8 +11,9 @@ from typing import Any
 
 from ralphbench.agents.driver import Outcome
 from ralphbench.agents.json_lines import number, parse, text_of
+from ralphbench.agents.our_events import judge
 from ralphbench.agents.words import LAST_TEXT, arguments, clip
-from ralphbench.model import AgentEvent, StageEnding
+from ralphbench.model import AgentEvent
 
 _LAST = frozenset({"stop", "length", "content-filter"})
 """Reasons after which opencode ends; after `tool-calls` and `unknown` it goes on."""
@@ -106,26 +107,7 @@ class OpencodeReader:
         return (AgentEvent(kind="error", t=t, text=clip(f"{name}: {message}"), failed=True),)
 
     def outcome(self, exit_code: int | None) -> Outcome:
-        """A stage is done where the last step ended with `stop`, nothing went wrong after it and something was said
-        or done. An answer that was cut off at its length is handed on as it is, since it can be asked for again.
-        """
-        if self._error is not None:
-            name, message = self._error
-            ending = StageEnding.CONTEXT if name == _OVERFLOW else StageEnding.AGENT_CRASH
-            return Outcome(ending, self._text, f"opencode: {name}: {message}")
-        if exit_code not in (0, None):
-            return Outcome(StageEnding.AGENT_CRASH, self._text, f"opencode exited with {exit_code}")
-        if self._reason is None:
-            return Outcome(StageEnding.AGENT_CRASH, self._text, "opencode ended without a single step")
-        if self._reason not in ("stop", "length"):
-            return Outcome(
-                StageEnding.AGENT_CRASH, self._text, f"opencode ended after a step that ended {self._reason}"
-            )
-        cut = "its last answer was cut off at the most that one answer may have" if self._reason == "length" else ""
-        if not self._text and (cut or not self._tools):
-            return Outcome(StageEnding.NO_OUTPUT, "", cut or "it answered with nothing")
-        silent = "" if self._text else f"it ended without a word after {self._tools} tool calls"
-        return Outcome(StageEnding.DONE, self._text, cut or silent)
+        return judge("opencode", self._text, self._reason, self._error, self._tools, exit_code)
 
 
 def _dict(value: Any) -> dict[str, Any]:
