@@ -105,8 +105,8 @@ class LoopPorts(Protocol):
         """Run `sh -c run` in the worktree, with a timeout, and end everything that it started."""
 
     def emit(self, kind: EventKind, /, **data: Any) -> None:
-        """Append an event. Those that carry a `state` (PLAN_READY, ITERATION_ENDED, LOOP_ENDED) are the checkpoints:
-        they must be on disk when this returns.
+        """Append an event. One that carries a `state` (PLAN_READY, TICKET where work was accepted or rejected,
+        ITERATION_ENDED, LOOP_ENDED) is a checkpoint that the loop can go on from: it must be on disk when this returns.
         """
 
     def limit(self) -> tuple[Ending, str] | None:

@@ -1,0 +1,306 @@
+"""What the stages may answer: from the JSON object of an agent to tickets, verdicts and issues, or to a list of errors.
+
+Strict about types and meaning; unknown keys are ignored and named. Every error is written for the agent that has to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ralphbench.loop.expect import problem
+from ralphbench.loop.tickets import graph_problems
+from ralphbench.model import Acceptance, Issue, Ticket
+
+MAX_PLAN = 60
+MAX_NEW = 20
+"""Tickets that one investigation may add."""
+PARTS = (2, 5)
+MAX_ISSUES = 20
+
+_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+_Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+_Prose = Annotated[str, Meta(min_length=1, max_length=8000, pattern=r"\S")]
+_Command = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class _Expect(Struct):
+    exit: Annotated[int, Meta(ge=0, le=255)] = 0
+    stdout: _Pattern | None = None
+
+
+class _Acceptance(Struct):
+    run: _Command
+    expect: _Expect = msgspec.field(default_factory=_Expect)
+
+
+class _Ticket(Struct):
+    id: _Id
+    title: _Title
+    detail: _Prose
+    acceptance: _Acceptance
+    depends_on: Annotated[list[str], Meta(max_length=MAX_PLAN)] = msgspec.field(default_factory=list)
+    priority: Annotated[int, Meta(ge=0, le=1000)] | None = None
+
+
+class _Issue(Struct):
+    title: _Title
+    detail: _Prose
+
+
+class _Dropped(Struct):
+    issue: _Title
+    reason: _Prose
+
+
+class _Plan(Struct):
+    tickets: list[Any]
+
+
+class _Build(Struct):
+    status: Literal["done", "blocked"]
+    summary: _Prose
+    issues: Annotated[list[Any], Meta(max_length=MAX_ISSUES)] = msgspec.field(default_factory=list)
+
+
+class _Verify(Struct):
+    accept: bool
+    reason: _Prose
+    complete: dict[str, bool]
+    issues: Annotated[list[Any], Meta(max_length=MAX_ISSUES)] = msgspec.field(default_factory=list)
+
+
+class _Investigate(Struct):
+    tickets: Annotated[list[Any], Meta(max_length=MAX_NEW)] = msgspec.field(default_factory=list)
+    dropped: list[Any] = msgspec.field(default_factory=list)
+
+
+class _Decompose(Struct):
+    parts: Annotated[list[Any], Meta(min_length=PARTS[0], max_length=PARTS[1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    tickets: tuple[Ticket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    done: bool
+    summary: str
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    accept: bool
+    reason: str
+    issues: tuple[Issue, ...]
+    complete: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Investigated:
+    tickets: tuple[Ticket, ...]
+    dropped: tuple[tuple[Issue, str], ...]
+    """Issue and reason."""
+
+
+A = TypeVar("A")
+S = TypeVar("S", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[A]):
+    """An answer that can be used, or the errors that forbid it."""
+
+    answer: A | None
+    errors: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    """Unknown keys."""
+
+
+@dataclass(slots=True)
+class _Notes:
+    errors: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+    def result(self, answer: A) -> Read[A]:
+        return Read(None if self.errors else answer, tuple(self.errors), tuple(self.ignored))
+
+    def failed(self) -> Read[Any]:
+        return Read(None, tuple(self.errors), tuple(self.ignored))
+
+
+PLAN_KEYS = _Plan.__struct_fields__
+BUILD_KEYS = _Build.__struct_fields__
+VERIFY_KEYS = _Verify.__struct_fields__
+INVESTIGATE_KEYS = _Investigate.__struct_fields__
+DECOMPOSE_KEYS = _Decompose.__struct_fields__
+
+
+def read_plan(value: Mapping[str, Any]) -> Read[Planned]:
+    """An empty plan is a valid answer: what it means is for the loop to say."""
+    notes = _Notes()
+    if (plan := _convert(value, _Plan, "", notes)) is None:
+        return notes.failed()
+    if len(plan.tickets) > MAX_PLAN:
+        notes.errors.append(f"tickets: {len(plan.tickets)} are too many, at most {MAX_PLAN} are allowed")
+        return notes.failed()
+    rows = _tickets(plan.tickets, "tickets", notes)
+    tickets = [_ticket(row, row.id, {}, priority=5, source="plan") for row in rows]
+    if not notes.errors:
+        notes.errors += graph_problems(tickets, ())
+    return notes.result(Planned(tuple(tickets)))
+
+
+def read_build(value: Mapping[str, Any]) -> Read[Built]:
+    notes = _Notes()
+    if (build := _convert(value, _Build, "", notes)) is None:
+        return notes.failed()
+    return notes.result(Built(build.status == "done", build.summary, _issues(build.issues, notes)))
+
+
+def read_verify(value: Mapping[str, Any], claims: Collection[str]) -> Read[Reviewed]:
+    """`claims`: what `complete` has to speak of, each by its name."""
+    notes = _Notes()
+    if (verify := _convert(value, _Verify, "", notes)) is None:
+        return notes.failed()
+    notes.errors += [f"complete: {name!r} is missing" for name in claims if name not in verify.complete]
+    notes.ignored += [f"complete.{name}" for name in verify.complete if name not in claims]
+    complete = {name: verify.complete[name] for name in claims if name in verify.complete}
+    return notes.result(Reviewed(verify.accept, verify.reason, _issues(verify.issues, notes), complete))
+
+
+def read_investigate(
+    value: Mapping[str, Any], issues: Sequence[Issue], known: Sequence[Ticket], prefix: str
+) -> Read[Investigated]:
+    """`issues` are called `issue-1`, `issue-2`, ... in the answer; the new tickets are given ids `<prefix>.<k>`."""
+    notes = _Notes()
+    if (found := _convert(value, _Investigate, "", notes)) is None:
+        return notes.failed()
+    tickets = _new_tickets(found.tickets, "tickets", notes, known=known, prefix=prefix, source="issue")
+    dropped = _dropped(found.dropped, issues, notes)
+    if not tickets and len(dropped) < len(issues) and not notes.errors:
+        left = [issue_name(i) for i, issue in enumerate(issues) if issue not in [d for d, _ in dropped]]
+        notes.errors.append(f"{', '.join(left)}: neither dropped nor made into a ticket")
+    return notes.result(Investigated(tuple(tickets), tuple(dropped)))
+
+
+def read_decompose(value: Mapping[str, Any], parent: Ticket, known: Sequence[Ticket]) -> Read[Planned]:
+    """The parts are given ids `<parent>.<k>`, the parent's priority where they have none, and one more depth."""
+    notes = _Notes()
+    if (found := _convert(value, _Decompose, "", notes)) is None:
+        return notes.failed()
+    parts = _new_tickets(found.parts, "parts", notes, known=known, prefix=parent.id, source="decompose", parent=parent)
+    return notes.result(Planned(tuple(parts)))
+
+
+def issue_name(index: int) -> str:
+    return f"issue-{index + 1}"
+
+
+def _new_tickets(
+    raw: Sequence[Any],
+    where: str,
+    notes: _Notes,
+    *,
+    known: Sequence[Ticket],
+    prefix: str,
+    source: str,
+    parent: Ticket | None = None,
+) -> list[Ticket]:
+    """Tickets that are added to a plan. Their ids are the harness's own, so that none can clash; plan ids have no dot."""
+    rows = _tickets(raw, where, notes)
+    names = {row.id: f"{prefix}.{k}" for k, row in enumerate(rows, start=1)}
+    priority = 5 if parent is None else parent.priority
+    tickets = [_ticket(row, names[row.id], names, priority=priority, source=source, parent=parent) for row in rows]
+    if not notes.errors:
+        notes.errors += graph_problems(tickets, known)
+    return tickets
+
+
+def _tickets(raw: Sequence[Any], where: str, notes: _Notes) -> list[_Ticket]:
+    rows = []
+    for k, item in enumerate(raw):
+        place = f"{where}[{k}]"
+        row = _convert(item, _Ticket, place, notes)
+        if row is None:
+            continue
+        _ignored(item.get("acceptance"), _Acceptance, f"{place}.acceptance", notes)
+        _ignored(item["acceptance"].get("expect"), _Expect, f"{place}.acceptance.expect", notes)
+        pattern = row.acceptance.expect.stdout
+        if pattern is not None and (why := problem(pattern)):
+            notes.errors.append(f"{place}.acceptance.expect.stdout: {pattern!r} {why}")
+        if "\0" in row.acceptance.run:
+            notes.errors.append(f"{place}.acceptance.run: holds a NUL character")
+        rows.append(row)
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            notes.errors.append(f"{where}: the id {row.id!r} is used twice")
+        seen.add(row.id)
+    return rows
+
+
+def _ticket(
+    row: _Ticket,
+    ticket_id: str,
+    names: Mapping[str, str],
+    *,
+    priority: int,
+    source: str,
+    parent: Ticket | None = None,
+) -> Ticket:
+    return Ticket(
+        id=ticket_id,
+        title=" ".join(row.title.split()),
+        detail=row.detail.strip(),
+        acceptance=Acceptance(row.acceptance.run, row.acceptance.expect.exit, row.acceptance.expect.stdout),
+        depends_on=tuple(dict.fromkeys(names.get(d, d) for d in row.depends_on)),
+        priority=priority if row.priority is None else row.priority,
+        parent=None if parent is None else parent.id,
+        depth=0 if parent is None else parent.depth + 1,
+        source=source,
+    )
+
+
+def _issues(raw: Sequence[Any], notes: _Notes) -> tuple[Issue, ...]:
+    rows = [_convert(item, _Issue, f"issues[{k}]", notes) for k, item in enumerate(raw)]
+    return tuple(Issue(" ".join(row.title.split()), row.detail.strip()) for row in rows if row is not None)
+
+
+def _dropped(raw: Sequence[Any], issues: Sequence[Issue], notes: _Notes) -> list[tuple[Issue, str]]:
+    names = {issue_name(i): issue for i, issue in enumerate(issues)}
+    dropped: dict[str, tuple[Issue, str]] = {}
+    for k, item in enumerate(raw):
+        row = _convert(item, _Dropped, f"dropped[{k}]", notes)
+        if row is None:
+            continue
+        if row.issue not in names:
+            notes.errors.append(f"dropped[{k}].issue: {row.issue!r} is none of {', '.join(names)}")
+        else:
+            dropped.setdefault(row.issue, (names[row.issue], row.reason))
+    return list(dropped.values())
+
+
+def _convert(value: Any, kind: type[S], where: str, notes: _Notes) -> S | None:
+    try:
+        row = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$")
+        path = (where + place.rstrip("`")).lstrip(".") or "the object"
+        notes.errors.append(f"{path}: {what[:1].lower()}{what[1:]}")
+        return None
+    _ignored(value, kind, where, notes)
+    return row
+
+
+def _ignored(value: Any, kind: type[Struct], where: str, notes: _Notes) -> None:
+    if isinstance(value, Mapping):
+        notes.ignored += [f"{where}.{key}".lstrip(".") for key in value if key not in kind.__struct_fields__]

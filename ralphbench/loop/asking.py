@@ -1,0 +1,181 @@
+"""Asks an agent for an answer: one stage, one repair, one more try after a crash; and holds it to what the stage may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ralphbench.errors import WorkspaceError
+from ralphbench.loop.answers import Read
+from ralphbench.loop.extract import find_answer
+from ralphbench.loop.ports import CheckResult, LoopPorts
+from ralphbench.loop.render import render
+from ralphbench.model import Ending, EventKind, Stage, StageEnding, StageResult, Ticket
+
+A = TypeVar("A")
+
+_ANSWERED = (StageEnding.DONE, StageEnding.NO_OUTPUT, StageEnding.BLOCKED)
+"""The agent came to its end by itself: what it said is read, whatever it thinks of it."""
+
+_CHECKED_IN = {"plan": Stage.PLAN, "after": Stage.BUILD}
+
+_PREVIOUS = 4000
+"""Characters of an unusable answer that an agent without sessions is shown again."""
+
+
+class Ended(Exception):
+    """The loop is over."""
+
+    def __init__(
+        self, ending: Ending, detail: str, *, stage: Stage | None = None, cause: StageEnding | None = None
+    ) -> None:
+        super().__init__(f"{ending}: {detail}")
+        self.ending = ending
+        self.detail = detail
+        self.stage = stage
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[A]):
+    """What is asked in one stage, and how its answer is read."""
+
+    stage: Stage
+    iteration: int
+    ticket: str | None
+    marker: str
+    prompt: str
+    keys: Sequence[str]
+    read: Callable[[Mapping[str, Any]], Read[A]]
+    example: Mapping[str, Any]
+    anchor: str
+    """The commit whose tree the stage finds; every stage but `build` must leave it as it is."""
+    advise: Callable[[], Sequence[str]] = tuple
+    """Remarks that go with a repair, asked for only then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[A]):
+    """`answer` is there exactly when the ending is `done`."""
+
+    ending: StageEnding
+    answer: A | None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Asker:
+    """The way from the loop to agents and checks. Raises Ended where the attempt cannot go on."""
+
+    ports: LoopPorts
+    on_repair: Callable[[], None]
+
+    def __call__(self, request: Request[A]) -> Reply[A]:
+        """The stage's answer, after at most one repair. An answer that stays unusable is `no_output`."""
+        result = self._run(request, request.prompt)
+        if result.ending not in _ANSWERED:
+            return Reply(result.ending, None, result.detail)
+        read = self._read(request, result, final=False)
+        if read.answer is None:
+            self.on_repair()
+            repair = self._repair(request, read.errors, result)
+            result = self._run(request, repair, session=result.session, repair=True)
+            if result.ending not in _ANSWERED:
+                return Reply(result.ending, None, result.detail)
+            read = self._read(request, result, final=True)
+        if read.answer is None:
+            return Reply(StageEnding.NO_OUTPUT, None, "; ".join(read.errors))
+        return Reply(StageEnding.DONE, read.answer)
+
+    def check(self, ticket: Ticket, when: str, *, anchor: str, iteration: int) -> CheckResult:
+        """Run a ticket's acceptance on the tree of `anchor`, and undo what it has written there."""
+        if reached := self.ports.limit():
+            raise Ended(*reached, stage=_CHECKED_IN.get(when))
+        result = self.ports.check(ticket.acceptance)
+        self.ports.emit(
+            EventKind.CHECK,
+            ticket=ticket.id,
+            iteration=iteration,
+            when=when,
+            run=ticket.acceptance.run,
+            exit=result.exit,
+            passed=result.passed,
+            seconds=result.seconds,
+            output=result.output,
+        )
+        self._guard("check", anchor, iteration)
+        return result
+
+    def _run(
+        self, request: Request[A], prompt: str, *, session: str | None = None, repair: bool = False
+    ) -> StageResult:
+        """One stage, once more after a crash; limits and faults end the loop from here."""
+        crashed: StageResult | None = None
+        while True:
+            if reached := self.ports.limit():
+                raise Ended(*reached, stage=request.stage)
+            result = self.ports.ask(
+                request.stage, prompt, iteration=request.iteration, ticket=request.ticket, session=session
+            )
+            if fault := result.ending.fault:
+                raise Ended(fault, result.detail, stage=request.stage, cause=result.ending)
+            if request.stage is not Stage.BUILD:
+                self._guard(request.stage, request.anchor, request.iteration)
+            if cap := result.ending.limit:
+                raise Ended(cap, result.detail, stage=request.stage, cause=result.ending)
+            if result.ending is not StageEnding.AGENT_CRASH:
+                return result
+            if crashed is not None:
+                raise Ended(Ending.AGENT_CRASH, result.detail, stage=request.stage, cause=result.ending)
+            crashed = result
+            if not repair:  # a repair goes on with the work that is there
+                self._guard(request.stage, request.anchor, request.iteration)
+
+    def _guard(self, stage: str, anchor: str, iteration: int) -> None:
+        """Undo what was written where nothing may be written, or by a build that crashed and begins again."""
+        workspace = self.ports.workspace
+        if workspace.tree() == workspace.tree_of(anchor):
+            return
+        paths = [change.path for change in workspace.changed(anchor)]
+        restore(self.ports, anchor)
+        self.ports.emit(EventKind.TREE_RESTORED, stage=stage, iteration=iteration, paths=paths)
+
+    def _read(self, request: Request[A], result: StageResult, *, final: bool) -> Read[A]:
+        """The answer in the agent's last words, or the errors; both are recorded."""
+        found = find_answer(result.text, request.keys)
+        if found.value is None:
+            read: Read[A] = Read(None, (found.error,))
+        elif found.value == request.example:
+            read = Read(None, ("this is the example of the instructions, word for word, and not an answer",))
+        else:
+            read = request.read(found.value)
+        where = {"stage": request.stage, "iteration": request.iteration, "ticket": request.ticket}
+        if read.answer is None:
+            self.ports.emit(EventKind.ANSWER_INVALID, **where, errors=list(read.errors), final=final)
+        if read.ignored:
+            text = f"{request.stage} answer: unknown keys were ignored: {', '.join(read.ignored)}"
+            self.ports.emit(EventKind.WARNING, **where, text=text)
+        return read
+
+    def _repair(self, request: Request[A], errors: Sequence[str], result: StageResult) -> str:
+        """The prompt of a repair. An agent that has no sessions is told everything again."""
+        return render(
+            "repair",
+            marker=request.marker,
+            errors=errors,
+            notes=request.advise(),
+            original=None if result.session else request.prompt.partition("\n")[2].strip(),
+            previous=result.text[-_PREVIOUS:],
+            example=request.example,
+        )
+
+
+def restore(ports: LoopPorts, commit: str) -> str:
+    """Make the worktree the commit's, prove it by its hash, and say what the hash is."""
+    workspace = ports.workspace
+    workspace.restore(commit)
+    tree, wanted = workspace.tree(), workspace.tree_of(commit)
+    if tree != wanted:
+        raise WorkspaceError(f"the tree is {tree} after it was restored to {commit}; expected {wanted}")
+    return tree

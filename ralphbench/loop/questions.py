@@ -1,0 +1,121 @@
+"""What each stage is asked: its prompt, filled in from the state, and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from ralphbench.loop import answers
+from ralphbench.loop.answers import Built, Investigated, Planned, Read, Reviewed
+from ralphbench.loop.asking import Request
+from ralphbench.loop.ports import Shown
+from ralphbench.loop.render import claim_names, example, marker, render
+from ralphbench.loop.state import LoopState
+from ralphbench.model import Stage, Task, Ticket
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Pure: the same state gives the same prompt, byte for byte."""
+
+    task: Task
+    rules: str | None
+
+    def plan(
+        self, state: LoopState, read: Callable[[Mapping[str, Any]], Read[Planned]], advise: Callable[[], Sequence[str]]
+    ) -> Request[Planned]:
+        return self._request(
+            Stage.PLAN, state, None, answers.PLAN_KEYS, read, state.commit, advise=advise, most=answers.MAX_PLAN
+        )
+
+    def build(self, state: LoopState, ticket: Ticket) -> Request[Built]:
+        return self._request(
+            Stage.BUILD, state, ticket, answers.BUILD_KEYS, answers.read_build, state.commit, writes=True
+        )
+
+    def verify(self, state: LoopState, ticket: Ticket, tried: str, shown: Shown, output: str) -> Request[Reviewed]:
+        """`tried`: the commit that holds the change; `output`: what its check printed."""
+        read = partial(answers.read_verify, claims=claim_names(self.task))
+        return self._request(
+            Stage.VERIFY,
+            state,
+            ticket,
+            answers.VERIFY_KEYS,
+            read,
+            tried,
+            diff=shown.text.decode("utf-8", "replace").rstrip("\n"),
+            truncated=shown.truncated,
+            output=output.rstrip("\n"),
+        )
+
+    def investigate(self, state: LoopState, ticket: Ticket) -> Request[Investigated]:
+        """`ticket`: the one that the iteration was about; the issues are all that are open."""
+        read = partial(answers.read_investigate, issues=state.issues, known=state.tickets, prefix=f"i{state.iteration}")
+        return self._request(
+            Stage.INVESTIGATE,
+            state,
+            ticket,
+            answers.INVESTIGATE_KEYS,
+            read,
+            state.commit,
+            issues=state.issues,
+            most=answers.MAX_NEW,
+        )
+
+    def decompose(self, state: LoopState, ticket: Ticket) -> Request[Planned]:
+        read = partial(answers.read_decompose, parent=ticket, known=state.tickets)
+        least, most = answers.PARTS
+        return self._request(
+            Stage.DECOMPOSE, state, ticket, answers.DECOMPOSE_KEYS, read, state.commit, least=least, most=most
+        )
+
+    def _request(
+        self,
+        stage: Stage,
+        state: LoopState,
+        ticket: Ticket | None,
+        keys: Sequence[str],
+        read: Callable[[Mapping[str, Any]], Read[A]],
+        anchor: str,
+        *,
+        advise: Callable[[], Sequence[str]] = tuple,
+        writes: bool = False,
+        **values: Any,
+    ) -> Request[A]:
+        shown = example(stage, claim_names(self.task))
+        first_line = marker(
+            stage,
+            iteration=state.iteration,
+            ticket=None if ticket is None else ticket.id,
+            task=self.task.name,
+            attempt=1 if ticket is None else 1 + len(ticket.rejections),
+        )
+        prompt = render(
+            stage,
+            marker=first_line,
+            task=self.task,
+            protected=self.task.protected,
+            rules=self.rules,
+            writes=writes,
+            ticket=ticket,
+            tickets=state.tickets,
+            example=shown,
+            **values,
+        )
+        ticket_id = None if ticket is None else ticket.id
+        return Request(
+            stage=stage,
+            iteration=state.iteration,
+            ticket=ticket_id,
+            marker=first_line,
+            prompt=prompt,
+            keys=keys,
+            read=read,
+            example=shown,
+            anchor=anchor,
+            advise=advise,
+        )
