@@ -135,7 +135,9 @@ JUNK = (
 @given(JUNK)
 def test_junk_is_read_or_refused_but_never_crashes(value: object) -> None:
     for reader in READERS:
+        said = ""
         try:
             assert reader(value) >= 0
         except ValueError as error:
-            assert "expected" in str(error)
+            said = str(error)
+        assert said.startswith("expected") or not said

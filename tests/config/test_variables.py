@@ -46,10 +46,12 @@ def test_a_value_is_not_expanded_again() -> None:
 
 @given(st.text(alphabet="${}~/AHOME_ x", max_size=30))
 def test_junk_never_crashes(text: str) -> None:
+    said = ""
     try:
         expand(text, KNOWN)
     except ValueError as error:
-        assert text in str(error) or repr(text) in str(error) or text.startswith("~/")
+        said = str(error)
+    assert not said or "variable" in said
 
 
 @given(st.text(max_size=30))
