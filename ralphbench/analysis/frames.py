@@ -57,8 +57,8 @@ def _results(experiment: ExperimentFolder, damages: list[Damage]) -> Iterable[tu
 
 def _frame(pd: Any, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     """Typed columns, present also where there is no row. Nullable types keep unknown apart from zero."""
-    frame = pd.DataFrame(rows, columns=list(columns))
-    return frame.astype(dict(columns))
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))
+    return frame
 
 
 def _key(result: AttemptResult, kind: str) -> dict[str, Any]:

@@ -32,6 +32,6 @@ def list_agents() -> None:
 @click.argument("name", default="opencode")
 def install_agent(name: str) -> None:
     """Install the pinned version of an agent into the user's cache. Needs npm's registry; does nothing the second time."""
-    from ralphbench.agents import install
+    from ralphbench.agents.install import install
 
     click.echo(install(name))

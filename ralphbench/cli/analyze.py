@@ -41,24 +41,24 @@ def analyze(
 
 def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:
     """The tables, what they mean, and first what must be known before reading them."""
-    from rich.console import Console
     from rich.markup import escape
 
     from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load
     from ralphbench.cli import comparison as tables
+    from ralphbench.cli.terminal import console
 
     comparison = compare(load(folders))
-    console = Console(width=None if click.get_text_stream("stdout").isatty() else 200)
-    console.print()
-    console.print(tables.comparison_table(comparison, " · ".join(folder.name for folder in folders)))
+    screen = console()
+    screen.print()
+    screen.print(tables.comparison_table(comparison, " · ".join(folder.name for folder in folders)))
     for warning in comparison.warnings:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+        screen.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
     if everything:
         for table in (tables.stage_table, tables.gate_table, tables.work_table):
-            console.print()
-            console.print(table(comparison.rows))
+            screen.print()
+            screen.print(table(comparison.rows))
     if legacy:
-        console.print(f"\n[yellow]![/yellow] {LEGACY_WARNING}", highlight=False)
+        screen.print(f"\n[yellow]![/yellow] {LEGACY_WARNING}", highlight=False)
         for (experiment, profile), value in legacy_scores(comparison.rows).items():
-            console.print(f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}", highlight=False)
-    console.print(f"[dim]{escape(tables.LEGEND)}[/dim]", highlight=False)
+            screen.print(f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}", highlight=False)
+    screen.print(f"[dim]{escape(tables.LEGEND)}[/dim]", highlight=False)

@@ -47,25 +47,25 @@ def worst_case(experiment: Experiment) -> WorstCase:
 
 
 def print_dry_run(experiment: Experiment) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from ralphbench.cli.terminal import console
     from ralphbench.config import explain
     from ralphbench.schedule import cells_in_order
 
-    console = Console(width=None if click.get_text_stream("stdout").isatty() else 180)
+    screen = console()
     table = Table(title=f"{experiment.name}: every effective value", title_justify="left", pad_edge=False)
     for name in ("key", "value", "from"):
         table.add_column(name, overflow="fold")
     for row in explain(experiment):
         table.add_row(escape(row.key), escape(row.value), escape(row.origin))
-    console.print(table)
+    screen.print(table)
     for warning in experiment.warnings:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
-    console.print("\n[bold]cells, in order[/bold]")
+        screen.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+    screen.print("\n[bold]cells, in order[/bold]")
     for number, cell in enumerate(cells_in_order(experiment), 1):
-        console.print(f"{number:>4}  {escape(str(cell))}", highlight=False)
+        screen.print(f"{number:>4}  {escape(str(cell))}", highlight=False)
     _print_bound(worst_case(experiment))
 
 

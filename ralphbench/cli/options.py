@@ -13,21 +13,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def complete_experiment(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from ralphbench.config import experiment_names
+    from ralphbench.config import list_experiments
 
-    return _matching(experiment_names(_root(ctx)), incomplete)
+    return _matching(list_experiments(_root(ctx)), incomplete)
 
 
 def complete_profile(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from ralphbench.config import profile_names
+    from ralphbench.config import find_experiment, profile_names
+    from ralphbench.errors import UnknownName
 
-    return _matching(profile_names(_root(ctx), ctx.params.get("experiment")), incomplete)
+    folder = None
+    if named := ctx.params.get("experiment"):
+        try:
+            folder = find_experiment(named, _root(ctx))
+        except UnknownName:
+            return []
+    return _matching(profile_names(_root(ctx), folder), incomplete)
 
 
 def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from ralphbench.config import task_names
 
-    return _matching(task_names(ctx.params.get("specs") or _root(ctx).parent / "specs"), incomplete)
+    return _matching(task_names([ctx.params.get("specs") or _root(ctx).parent / "specs"]), incomplete)
 
 
 def _root(ctx: click.Context) -> Path:

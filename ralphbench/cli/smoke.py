@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> None:
     """One line a profile, then the estimate for the whole experiment."""
-    from rich.console import Console
     from rich.table import Table
+
+    from ralphbench.cli.terminal import console
 
     table = Table(title=f"{whole.name}: one iteration a profile", title_justify="left", pad_edge=False)
     for name in ("profile", "answered", "plan", "iteration", "tok/s", "tokens", "cost", "ended as"):
@@ -25,7 +26,7 @@ def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> Non
     for profile in smoked.profiles:
         result = latest.get(profile.name)
         table.add_row(*([profile.name, "no", *["-"] * 5, "not run"] if result is None else _row(result)))
-    Console(width=None if click.get_text_stream("stdout").isatty() else 140).print(table)
+    console().print(table)
     for result in latest.values():
         if result.ending.void:
             click.echo(f"{result.cell.profile}: {result.detail}")
@@ -37,7 +38,7 @@ def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> Non
 
 def _row(result: AttemptResult) -> list[str]:
     output = [s.output for s in result.stages.values()]
-    seconds = sum(s.model_seconds for s in result.stages.values())
+    seconds = sum(s.model_seconds or 0.0 for s in result.stages.values())
     known = None if None in output or not seconds else sum(o for o in output if o is not None) / seconds
     plan = result.stages.get("plan")
     return [
@@ -55,7 +56,7 @@ def _row(result: AttemptResult) -> list[str]:
 def _iteration(result: AttemptResult) -> float | None:
     """Seconds of one build with its review; None where it came to none."""
     stages = [s for name, s in result.stages.items() if name != "plan"]
-    return sum(s.seconds for s in stages) / result.work.iterations if stages and result.work.iterations else None
+    return sum(s.seconds or 0.0 for s in stages) / result.work.iterations if stages and result.work.iterations else None
 
 
 def _print_estimate(latest: dict[str, AttemptResult], whole: Experiment) -> None:
@@ -68,7 +69,7 @@ def _print_estimate(latest: dict[str, AttemptResult], whole: Experiment) -> None
             click.echo(f"when the whole would be done is not known: {profile.name} came to no iteration")
             return
         limits = whole.limits_of(profile.name)
-        plan = result.stages["plan"].seconds if "plan" in result.stages else 0.0
+        plan = (result.stages["plan"].seconds or 0.0) if "plan" in result.stages else 0.0
         total += min(limits.wall_time, plan + one * limits.iterations) * len(whole.tasks) * whole.repeats
     cells = len(whole.tasks) * len(whole.profiles) * whole.repeats
     click.echo(f"the whole, {cells} cells one after the other, with every iteration used: about {texts.seconds(total)}")

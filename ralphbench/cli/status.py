@@ -21,32 +21,31 @@ def status(experiment: str, as_json: bool, results: Path) -> None:
     if as_json:
         click.echo(_json(found))
         return
-    from rich.console import Console
-
     from ralphbench.cli import texts
+    from ralphbench.cli.terminal import console
     from ralphbench.ui import verdict_text
 
-    console = Console(width=None if click.get_text_stream("stdout").isatty() else 160)
+    screen = console()
     who = f"run by {found.owner}" if found.owner is not None else "nobody runs it now"
-    console.print(f"[bold]{found.experiment}[/bold]: {who}", highlight=False)
+    screen.print(f"[bold]{found.experiment}[/bold]: {who}", highlight=False)
     states = ", ".join(f"{count} {name}" for name, count in found.states.items())
-    console.print(f"cells       {states} (of {found.total})", highlight=False)
+    screen.print(f"cells       {states} (of {found.total})", highlight=False)
     for running in found.running:
         p = running.progress
-        console.print(
+        screen.print(
             f"running     {running.cell} a{running.attempt}: {p.stage or 'starting'}, iteration {p.iteration}, "
             f"tickets {texts.of(p.accepted, p.tickets)}, {texts.seconds(p.elapsed())}, {p.last}",
             highlight=False,
             markup=False,
         )
-    console.print(
+    screen.print(
         f"spent       {texts.seconds(found.spent_seconds)}, {texts.count(found.spent_tokens)} tokens, "
         f"{texts.money(found.spent_cost)}",
         highlight=False,
     )
-    console.print(f"time left   about {texts.seconds(found.seconds_left())}", highlight=False)
+    screen.print(f"time left   about {texts.seconds(found.seconds_left())}", highlight=False)
     for result in found.last:
-        console.print(f"lately      {result.cell}: {verdict_text(result)}", highlight=False, markup=False)
+        screen.print(f"lately      {result.cell}: {verdict_text(result)}", highlight=False, markup=False)
 
 
 def _json(found: object) -> str:

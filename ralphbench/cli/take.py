@@ -32,16 +32,15 @@ def take(
 ) -> None:
     """An attempt's commits as a new branch in your own repository. Nothing else of it is touched, nothing is pushed."""
     from ralphbench.errors import UsageError
-    from ralphbench.record import read_spec
-    from ralphbench.ui import find_attempts
+    from ralphbench.ui import find_attempts, told
     from ralphbench.workspace import take as take_commits
 
     folders = find_attempts(results, experiment, profile, tasks, repeat, attempt)
     if len(folders) > 1:
-        names = ", ".join(read_spec(folder).task.name for folder in folders)
+        names = ", ".join(told(folder).task.name for folder in folders)
         raise UsageError(f"{profile} has attempts at several tasks: {names}", remedy="add --task <one of them>")
     folder = folders[0]
-    spec = read_spec(folder)
+    spec = told(folder)
     target = repo or (None if spec.task.target.repo is None else Path(spec.task.target.repo).expanduser())
     if target is None:
         raise UsageError(
@@ -51,6 +50,7 @@ def take(
     name = branch or f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
     if not folder.bundle.exists():
         raise UsageError(f"{spec.cell} a{spec.number} committed nothing: there is nothing to take")
-    taken = take_commits(folder.bundle, target, name)
-    click.echo(f"branch {taken.branch} in {target}: {taken.commits} commits, at {taken.head[:12]}")
+    base_pack = spec.folder.parents[4] / "bases" / f"{spec.base}.pack"
+    taken = take_commits(folder.bundle, target, name, base_pack=base_pack if base_pack.exists() else None)
+    click.echo(f"branch {taken.branch} in {target}: {taken.commits} commits, at {taken.commit[:12]}")
     click.echo(f"look at it:   git -C {target} log {taken.branch}")

@@ -58,10 +58,11 @@ def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) 
 
 
 def _print(proof: Proof, out: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if click.get_text_stream("stdout").isatty() else 160)
+    from ralphbench.cli.terminal import console
+
+    screen = console()
     rows = {"base": proof.base, **proof.phases, "reference": proof.reference}
     table = Table(title=proof.task, title_justify="left", pad_edge=False)
     for name in ("gate", "kind", "phase", *(name for name, results in rows.items() if results)):
@@ -69,10 +70,10 @@ def _print(proof: Proof, out: Path) -> None:
     for index, gate in enumerate(proof.base):
         outcomes = [str(results[index].outcome) for results in rows.values() if index < len(results)]
         table.add_row(gate.id, str(gate.kind), gate.phase or "-", *outcomes)
-    console.print(table)
+    screen.print(table)
     for problem in proof.problems:
-        console.print(f"[red]problem[/red] {problem}", highlight=False)
+        screen.print(f"[red]problem[/red] {problem}", highlight=False)
     for warning in proof.warnings:
-        console.print(f"[yellow]![/yellow] {warning}", highlight=False)
+        screen.print(f"[yellow]![/yellow] {warning}", highlight=False)
     state = "usable" if proof.ok else "NOT usable"
-    console.print(f"{proof.task}: {state}, {proof.seconds:.1f} s, logs in {out}", highlight=False)
+    screen.print(f"{proof.task}: {state}, {proof.seconds:.1f} s, logs in {out}", highlight=False)

@@ -69,7 +69,7 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
         place = Path(scratch)
         if source.is_dir():
             folder = AttemptFolder(source)
-            spec, manifest = read_spec(folder), _manifest(folder)
+            spec, manifest = _told(folder), _manifest(folder)
             pack = _base_pack(source, manifest)
             task, plan = spec.task, spec.plan_file
         else:
@@ -77,6 +77,13 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
         repo = restore_record(pack, None, place / "base.git")
         task = dataclasses.replace(task, target=Target(repo=str(repo), base="base"), start=())
         yield Reproduction(_experiment(spec, task, plan, results), manifest, read_result(folder))
+
+
+def _told(folder: AttemptFolder) -> AttemptSpec:
+    spec = read_spec(folder)
+    if spec is None:
+        raise RecordError(f"{folder.path} has no trial.json: it is not an attempt's folder", remedy=f"ls {folder.path}")
+    return spec
 
 
 def _manifest(folder: AttemptFolder) -> dict[str, Any]:
@@ -115,7 +122,7 @@ def _experiment(spec: AttemptSpec, task: Task, plan: Path | None, results: Path)
 def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
     """One file with all that another box needs: what the trial was told, the task with its gates, the base. No keys."""
     folder = AttemptFolder(attempt)
-    spec, manifest = read_spec(folder), _manifest(folder)
+    spec, manifest = _told(folder), _manifest(folder)
     pack = _base_pack(attempt, manifest)
     names: list[str] = []
     with tarfile.open(dest, "w:gz") as archive:
@@ -160,7 +167,7 @@ def _unpack(bundle: Path, place: Path) -> tuple[AttemptFolder, AttemptSpec, dict
     if told.get("format") != _FORMAT:
         raise RecordError(f"{bundle} has the format {told.get('format')!r}; this ralphbench reads {_FORMAT!r}")
     folder = AttemptFolder(root)
-    spec = read_spec(folder)
+    spec = _told(folder)
     task = _moved(spec.task, root / "task")
     scripts = {
         name: dataclasses.replace(endpoint, script=str(root / "scripts" / f"{name}.yaml"))

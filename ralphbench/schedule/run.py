@@ -18,6 +18,7 @@ from ralphbench.model import (
     Cell,
     Ending,
     Experiment,
+    Limits,
     PlanMode,
     PlanModeKind,
     Profile,
@@ -252,10 +253,9 @@ class _Run:
     def _resumable(self, record: ExperimentFolder, cell: Cell, number: int) -> bool:
         """Whether an attempt that was cut off can go on: told the same, and its worktree is still there."""
         folder = record.folder(cell, number)
-        try:
-            spec = read_spec(folder)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, a new attempt is made and it stays
-            self.listener.note(f"{cell} a{number} cannot go on: {error}")
+        spec = read_spec(folder)
+        if spec is None:
+            self.listener.note(f"{cell} a{number} cannot go on: nothing says what its trial was told")
             return False
         same = spec.mode == self.options.mode and spec.identity == self._identity(cell)
         begun = folder.events.exists() and folder.events.stat().st_size > 0
@@ -302,7 +302,7 @@ class _Run:
             task=task,
             profile=profile,
             endpoints=experiment.endpoints,
-            limits=experiment.limits_of(cell.profile),
+            limits=_limits(experiment, cell.profile, mode),
             plan=experiment.plan,
             sandbox=self.prepared.sandbox,
             folder=folder.path.resolve(),
@@ -383,6 +383,11 @@ class _Run:
                 f"{planner} made no plan for {task.name} ({why})", remedy=f"ls {self.record.plans().cells_path}"
             )
         return path
+
+
+def _limits(experiment: Experiment, profile: str, mode: str) -> Limits:
+    limits = experiment.limits_of(profile)
+    return dataclasses.replace(limits, iterations=1) if mode == "smoke" else limits
 
 
 def with_agent(experiment: Experiment, agent: str) -> Experiment:

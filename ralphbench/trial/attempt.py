@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.agents import Agent, load_agent
-from ralphbench.errors import DiskError, Interrupted, RalphbenchError, SandboxError
+from ralphbench.errors import DiskError, Interrupted, RalphbenchError, RecordError, SandboxError
 from ralphbench.gateway import GatewayClient
 from ralphbench.grading import grade
-from ralphbench.loop import Loop, LoopState, SharedPlan, load_plan
+from ralphbench.loop import Loop, LoopOutcome, SharedPlan, load_plan, outcome_of, state_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -23,6 +23,7 @@ from ralphbench.model import (
     GateResult,
     Interval,
     IntervalKind,
+    Stage,
     Verdict,
     codec,
 )
@@ -31,8 +32,8 @@ from ralphbench.sandbox import Sandbox, SandboxSpec, open_sandbox
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.history import History, read_history
 from ralphbench.trial.leases import LeaseClient
-from ralphbench.trial.outcome import Ended, Judged, build_result, ended_of
-from ralphbench.trial.ports import TrialPorts
+from ralphbench.trial.outcome import Judged, build_result, nothing_done
+from ralphbench.trial.ports import PlanMade, TrialPorts, project_rules
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, open_mirror
@@ -48,6 +49,8 @@ def run_attempt(path: Path, stop: StopRequest) -> AttemptResult:
     """
     folder = AttemptFolder(path).create()
     spec = read_spec(folder)
+    if spec is None:
+        raise RecordError(f"{folder.trial} is missing: nobody has said what this attempt is")
     history = read_history(folder)
     log = EventLog(folder)
     try:
@@ -115,10 +118,10 @@ class _Attempt:
         models = self.spec.profile.stages.values()
         return {agent_key(m): load_agent(m.agent, m.agent_options, self.spec.agents) for m in models}
 
-    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[Ended, float]:
+    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[LoopOutcome, float]:
         """(how it ended, the contender's clock)."""
         if self.history.loop_ended is not None:
-            return ended_of(self.history.loop_ended), self.history.spent.seconds
+            return outcome_of(self.history.loop_ended), self.history.spent.seconds
         clock = Clock(self.history.spent.seconds)
         scratch = workspace.home
         gateway = GatewayClient(self.spec.gateway)
@@ -141,14 +144,27 @@ class _Attempt:
                 next_call=self.history.next_call,
                 counts=self.history.stage_counts,
             )
-            ports = TrialPorts(workspace, stages, sandbox, self.log, scratch)
-            loop = Loop(ports, self.spec.task, self.spec.limits, plan=self._shared_plan(), mode=self.spec.mode)
-            outcome = loop.run(_state(self.history.state))
-            ended = Ended(outcome.ending, outcome.stage, outcome.cause, outcome.detail, outcome.wip, outcome.state)
-            return ended, clock.now()
+            ports = TrialPorts(workspace, stages, sandbox, self.log, scratch, plan_only=self.spec.mode == "plan")
+            loop = Loop(
+                ports, self.spec.task, self.spec.limits, plan=self._shared_plan(), rules=project_rules(workspace)
+            )
+            state = self.history.state
+            try:
+                return loop.run(None if state is None else state_of(state)), clock.now()
+            except PlanMade as made:
+                return self._planned(made, workspace), clock.now()
         finally:
             leases.close()
             gateway.close()
+
+    def _planned(self, made: PlanMade, workspace: Workspace) -> LoopOutcome:
+        """The plan was all that was asked for."""
+        detail = f"a plan of {len(made.state.tickets)} tickets"
+        outcome = LoopOutcome(
+            Ending.COMPLETED, Stage.PLAN, None, detail, commit=workspace.base, wip=None, state=made.state
+        )
+        self.log.append(EventKind.LOOP_ENDED, **codec.builtins(outcome))
+        return outcome
 
     def _shared_plan(self) -> SharedPlan | None:
         if self.spec.plan_file is None:
@@ -157,7 +173,7 @@ class _Attempt:
         by = self.spec.plan.source or str(self.spec.plan_file)
         return SharedPlan(tickets, by)
 
-    def _conclude(self, workspace: Workspace, ended: Ended, *, isolated: bool, seconds: float) -> AttemptResult:
+    def _conclude(self, workspace: Workspace, ended: LoopOutcome, *, isolated: bool, seconds: float) -> AttemptResult:
         """Keep the commits, judge them, write the result."""
         if ended.ending is Ending.INTERRUPTED:
             raise Interrupted(ended.detail)
@@ -171,13 +187,12 @@ class _Attempt:
             judged = replace(judged, verdict=None, wip_verdict=None)
         return self._commit(ended, judged, isolated=isolated, seconds=seconds)
 
-    def _judge(self, workspace: Workspace, ended: Ended) -> Judged:
+    def _judge(self, workspace: Workspace, ended: LoopOutcome) -> Judged:
         base, head = workspace.base, workspace.head
         judged = Judged(base, head, None, None, workspace.numstat(base, head))
         if ended.ending.void or self.spec.mode != "full":
             return judged
-        claims = None if ended.state is None else ended.state.claims
-        judged = replace(judged, verdict=self._grade(workspace, head, "final", claims))
+        judged = replace(judged, verdict=self._grade(workspace, head, "final", ended.state.claims))
         if ended.wip is None:
             return judged
         workspace.patch(head, ended.wip, self.folder.wip_patch)
@@ -216,11 +231,11 @@ class _Attempt:
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
         """An infrastructure fault outside any stage."""
         self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
-        ended = Ended(ending, None, None, str(error))
+        ended = nothing_done(ending, self.spec.base, str(error))
         judged = Judged(self.spec.base, None, None, None)
         return self._commit(ended, judged, isolated=False, seconds=self.history.spent.seconds)
 
-    def _commit(self, ended: Ended, judged: Judged, *, isolated: bool, seconds: float) -> AttemptResult:
+    def _commit(self, ended: LoopOutcome, judged: Judged, *, isolated: bool, seconds: float) -> AttemptResult:
         self.log.append(EventKind.ATTEMPT_ENDED, ending=ended.ending)
         self.log.sync()
         result = build_result(self.spec, self.folder, ended, judged, isolated=isolated, seconds=seconds)
@@ -232,7 +247,3 @@ class _Attempt:
         began = time.time()
         yield
         self.log.append(EventKind.INTERVAL, **codec.builtins(Interval(what, began, time.time(), label)))
-
-
-def _state(data: Any) -> LoopState | None:
-    return None if data is None else codec.convert(data, LoopState)

@@ -53,10 +53,10 @@ def _take(history: History, event: Event) -> None:
     elif kind == EventKind.STAGE_STARTED:
         key = f"{data['iteration']}-{data['stage']}"
         history.stage_counts[key] = history.stage_counts.get(key, 0) + 1
-    elif kind in (EventKind.ITERATION_ENDED, EventKind.PLAN_READY):
-        history.state = data["state"]
     elif kind == EventKind.LOOP_ENDED:
         history.loop_ended = data
+    if "state" in data and kind != EventKind.LOOP_ENDED:
+        history.state = data["state"]
 
 
 class _ClockReader:

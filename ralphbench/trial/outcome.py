@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from ralphbench.loop import LoopState, work_of
+from ralphbench.loop import LoopOutcome, LoopState, work_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -16,24 +14,10 @@ from ralphbench.model import (
     Ending,
     Spent,
     Stage,
-    StageEnding,
     Verdict,
     Work,
-    codec,
 )
 from ralphbench.record import AttemptFolder, read_calls, read_events, spent, stage_sums, times
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
-    """How the loop ended, whether it ended now or in an earlier process."""
-
-    ending: Ending
-    stage: Stage | None
-    cause: StageEnding | None
-    detail: str
-    wip: str | None = None
-    state: LoopState | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +34,7 @@ class Judged:
 def build_result(
     spec: AttemptSpec,
     folder: AttemptFolder,
-    ended: Ended,
+    ended: LoopOutcome,
     judged: Judged,
     *,
     isolated: bool,
@@ -81,20 +65,22 @@ def build_result(
         ended=iso(time.time()),
         processes=sum(1 for e in events if e.kind in ("attempt_started", "attempt_resumed")),
         isolated=isolated,
-        plan_hash=None if ended.state is None else ended.state.plan_hash,
-        plan_by=None if ended.state is None else ended.state.plan_by,
+        plan_hash=ended.state.plan_hash,
+        plan_by=ended.state.plan_by,
         models=_served(calls, spec),
         warnings=warnings,
         extra={"mode": spec.mode, "unequal_limits": spec.unequal_limits},
     )
 
 
-_NOTHING = LoopState(commit="", tree="")
-
-
-def _work(state: LoopState | None, judged: Judged) -> Work:
+def _work(state: LoopState, judged: Judged) -> Work:
     files, added, removed = judged.numstat
-    return work_of(state or _NOTHING, files_changed=files, lines_added=added, lines_removed=removed)
+    return work_of(state, files_changed=files, lines_added=added, lines_removed=removed)
+
+
+def nothing_done(ending: Ending, base: str, detail: str, stage: Stage | None = None) -> LoopOutcome:
+    """For an attempt that ended outside its loop."""
+    return LoopOutcome(ending, stage, None, detail, commit=base, wip=None, state=LoopState(commit=base, tree=""))
 
 
 def _served(calls: list[Call], spec: AttemptSpec) -> dict[str, str | None]:
@@ -111,7 +97,7 @@ def dead_result(spec: AttemptSpec, ending: Ending, detail: str) -> AttemptResult
     folder = AttemptFolder(spec.folder)
     calls = read_calls(folder)
     used: Spent = spent(calls)
-    ended = Ended(ending, _last_stage(folder), None, detail)
+    ended = nothing_done(ending, spec.base, detail, _last_stage(folder))
     judged = Judged(base=spec.base, commit=None, verdict=None, wip_verdict=None)
     return build_result(spec, folder, ended, judged, isolated=False, seconds=used.seconds)
 
@@ -122,19 +108,6 @@ def _last_stage(folder: AttemptFolder) -> Stage | None:
         if event.kind == "stage_started":
             stage = str(event.data["stage"])
     return None if stage is None else Stage(stage)
-
-
-def ended_of(data: Mapping[str, Any]) -> Ended:
-    """The loop's end as its event tells it."""
-    stage, cause, state = data.get("stage"), data.get("cause"), data.get("state")
-    return Ended(
-        ending=Ending(data["ending"]),
-        stage=None if stage is None else Stage(stage),
-        cause=None if cause is None else StageEnding(cause),
-        detail=str(data.get("detail") or ""),
-        wip=data.get("wip"),
-        state=None if state is None else codec.convert(state, LoopState),
-    )
 
 
 def iso(t: float) -> str:

@@ -7,17 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ralphbench.loop import CheckResult, dump_plan, met
+from ralphbench.loop import CheckResult, LoopState, dump_plan, state_of
+from ralphbench.loop.expect import met
 from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, Ticket, codec
 from ralphbench.record import EventLog, atomic_write
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.stages import StageRunner
-from ralphbench.workspace import Workspace
+from ralphbench.workspace import Git, Workspace
 
 CHECK_SECONDS = 120.0
 """How long a ticket's acceptance command may take."""
 _TAIL = 4000
-_CHECKPOINTS = (EventKind.PLAN_READY, EventKind.ITERATION_ENDED, EventKind.LOOP_ENDED)
+
+
+class PlanMade(Exception):
+    """Ends the loop of an attempt that was asked for its plan alone."""
+
+    def __init__(self, state: LoopState) -> None:
+        super().__init__("the plan is made")
+        self.state = state
 
 
 @dataclass(slots=True)
@@ -30,6 +38,7 @@ class TrialPorts:
     log: EventLog
     scratch: Path
     """A folder that the sandbox shows."""
+    plan_only: bool = False
 
     def ask(
         self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
@@ -63,8 +72,10 @@ class TrialPorts:
         if kind is EventKind.PLAN_READY:
             self._keep_plan(data["tickets"])
         self.log.append(kind, **data)
-        if kind in _CHECKPOINTS:
+        if "state" in data:
             self.log.sync()
+        if kind is EventKind.PLAN_READY and self.plan_only:
+            raise PlanMade(state_of(data["state"]))
 
     def _keep_plan(self, tickets: Any) -> None:
         """The plan as a file that another attempt can be given, before it counts as made."""
@@ -84,3 +95,9 @@ class TrialPorts:
         if limits.calls is not None and spent.calls >= limits.calls:
             return Ending.CALLS, f"{spent.calls} calls of {limits.calls} are used up"
         return None
+
+
+def project_rules(workspace: Workspace) -> str | None:
+    """The target's AGENTS.md as it is at base: what an agent makes of the file later changes nothing."""
+    found, text, _ = Git(workspace.gitdir).full("cat-file", "-p", f"{workspace.base}:AGENTS.md", ok=range(256))
+    return text.decode("utf-8", "replace") if found == 0 else None

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ralphbench.ui.attempt_view import AttemptView, experiment_record, find_attempts, view_attempt
+    from ralphbench.ui.attempt_view import AttemptView, experiment_record, find_attempts, told, view_attempt
     from ralphbench.ui.progress import Progress
     from ralphbench.ui.stand import Standing, standing
     from ralphbench.ui.watching import LiveListener, PlainListener, verdict_text
@@ -20,6 +20,7 @@ _HOMES = {
     "experiment_record": "attempt_view",
     "find_attempts": "attempt_view",
     "standing": "stand",
+    "told": "attempt_view",
     "verdict_text": "watching",
     "view_attempt": "attempt_view",
 }
@@ -33,6 +34,7 @@ __all__ = [
     "experiment_record",
     "find_attempts",
     "standing",
+    "told",
     "verdict_text",
     "view_attempt",
 ]

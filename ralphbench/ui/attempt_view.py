@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ralphbench.errors import UnknownName
-from ralphbench.model import AttemptResult, Call, Event, EventKind, GateResult, codec
-from ralphbench.record import AttemptFolder, Damage, ExperimentFolder, Quarantine, read_calls, read_events, read_result
+from ralphbench.errors import RecordError, UnknownName
+from ralphbench.model import AttemptResult, AttemptSpec, Call, Event, EventKind, GateResult, codec
+from ralphbench.record import (
+    AttemptFolder,
+    Damage,
+    ExperimentFolder,
+    Quarantine,
+    read_calls,
+    read_events,
+    read_result,
+    read_spec,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,14 @@ def find_attempts(
             raise UnknownName("attempt", str(attempt), tuple(map(str, numbers)), where=str(cell))
         found.append(record.folder(cell, numbers[-1] if attempt is None else attempt))
     return found
+
+
+def told(folder: AttemptFolder) -> AttemptSpec:
+    """What the attempt's trial was told. Raises RecordError where that is lost."""
+    spec = read_spec(folder)
+    if spec is None:
+        raise RecordError(f"{folder.path} has no trial.json any more", remedy=f"ls {folder.path}")
+    return spec
 
 
 def experiment_record(results: Path, experiment: str) -> ExperimentFolder:
