@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ADMIN = ("worktrees", "tree")
@@ -87,20 +88,31 @@ def _folder(root: Path, *names: str, make: bool = False) -> Iterator[int]:
 
 
 def _write(fd: int, name: str, data: bytes) -> None:
-    temporary = f"{name}.ralphbench-{os.getpid()}"
-    opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=fd)
-    with os.fdopen(opened, "wb") as file:
+    with _replacing(fd, name) as file:
         file.write(data)
-    os.replace(temporary, name, src_dir_fd=fd, dst_dir_fd=fd)
 
 
 def _put(fd: int, name: str, source: Path) -> None:
     """A copy of a file, with its times: an index whose own time is later than that of its files hides changes."""
-    temporary = f"{name}.ralphbench-{os.getpid()}"
-    opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=fd)
-    with os.fdopen(opened, "wb") as file, source.open("rb") as original:
+    with _replacing(fd, name) as file, source.open("rb") as original:
         shutil.copyfileobj(original, file, 1024 * 1024)
         file.flush()
         times = os.fstat(original.fileno())
         os.utime(file.fileno(), ns=(times.st_atime_ns, times.st_mtime_ns))
-    os.replace(temporary, name, src_dir_fd=fd, dst_dir_fd=fd)
+
+
+@contextlib.contextmanager
+def _replacing(fd: int, name: str) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `name`, also of a link of that name, when the block is left."""
+    temporary = f"{name}.ralphbench-{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=fd)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o644, dir_fd=fd), "wb") as file:
+            yield file
+        os.replace(temporary, name, src_dir_fd=fd, dst_dir_fd=fd)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=fd)
+        raise

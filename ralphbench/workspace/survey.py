@@ -5,6 +5,7 @@ Git is never asked to walk a tree that an agent wrote: it would look into every 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -113,10 +114,12 @@ def remove_tree(path: Path | bytes) -> None:
 
 def _remove_stubborn(target: bytes) -> None:
     """Closed folders are opened first; `rm` goes down by folder, deeper than Python's recursion or a path's length."""
-    _open_up(os.path.dirname(target) or b".")
-    if stat.S_ISDIR(os.lstat(target).st_mode):
-        survey(Path(os.fsdecode(target)))
-    done = subprocess.run([b"rm", b"-rf", b"--", target], capture_output=True, check=False)
+    folder, name = os.path.split(target)
+    _open_up(folder or b".")
+    with contextlib.suppress(OSError):  # a path that is too long can only be reached from its folder
+        if stat.S_ISDIR(os.lstat(target).st_mode):
+            survey(Path(os.fsdecode(target)))
+    done = subprocess.run([b"rm", b"-rf", b"--", b"./" + name], cwd=folder or b".", capture_output=True, check=False)
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip()[-200:]
         raise OSError(errno.EIO, f"could not be removed: {said}", os.fsdecode(target))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -102,17 +101,25 @@ def workspace(tmp_path: Path, mirror: Mirror) -> Workspace:
 
 
 @pytest.fixture
-def as_user() -> Iterator[Path]:
-    """A folder of somebody for whom permissions count: where the tests run as root, the effective user is nobody."""
+def scratch() -> Iterator[Path]:
+    """A folder that is removed whatever it holds: `tmp_path` is not, where it is closed or very deep."""
     folder = Path(tempfile.mkdtemp(prefix="ralphbench-test-"))
-    root = os.geteuid() == 0
-    if root:
-        os.chown(folder, 65534, 65534)
-        os.seteuid(65534)
     try:
         yield folder
     finally:
+        subprocess.run(["chmod", "-R", "u+rwX", str(folder)], check=False, capture_output=True)
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+@pytest.fixture
+def as_user(scratch: Path) -> Iterator[Path]:
+    """A folder of somebody for whom permissions count: where the tests run as root, the effective user is nobody."""
+    root = os.geteuid() == 0
+    if root:
+        os.chown(scratch, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield scratch
+    finally:
         if root:
             os.seteuid(0)
-        subprocess.run(["chmod", "-R", "u+rwX", str(folder)], check=False)
-        shutil.rmtree(folder)

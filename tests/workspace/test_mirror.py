@@ -49,7 +49,9 @@ def test_holds_the_base_and_its_ancestors_and_nothing_else(
     git(mirror.path, "fsck", "--strict", "--full")
 
 
-def test_a_folder_becomes_the_same_commit_wherever_and_whenever(tmp_path: Path, make_task: MakeTask, git: GitRunner) -> None:
+def test_a_folder_becomes_the_same_commit_wherever_and_whenever(
+    tmp_path: Path, make_task: MakeTask, git: GitRunner
+) -> None:
     bases = set()
     for place in ("one", "two"):
         folder = tmp_path / place
@@ -132,7 +134,9 @@ def test_a_dirty_checkout_is_warned_of_and_left_untouched(
     assert again == mirror
 
 
-def test_the_users_hooks_and_filters_do_not_run(tmp_path: Path, repo: Path, make_task: MakeTask, git: GitRunner) -> None:
+def test_the_users_hooks_and_filters_do_not_run(
+    tmp_path: Path, repo: Path, make_task: MakeTask, git: GitRunner
+) -> None:
     trap = tmp_path / "ran"
     script = tmp_path / "trap"
     script.write_text(f"#!/bin/sh\ntouch {trap}\ncat\n")
@@ -216,7 +220,9 @@ def test_lfs_pointers_are_refused_by_name(tmp_path: Path, repo: Path, make_task:
     assert "git lfs" in str(told.value.remedy)
 
 
-def test_links_out_of_the_tree_are_refused_by_name(tmp_path: Path, repo: Path, make_task: MakeTask, git: GitRunner) -> None:
+def test_links_out_of_the_tree_are_refused_by_name(
+    tmp_path: Path, repo: Path, make_task: MakeTask, git: GitRunner
+) -> None:
     (repo / "src/up").symlink_to("../../secret")
     (repo / "fine").symlink_to("src/../run.sh")
     git(repo, "add", "-A")
