@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from ralphbench.endpoints.http_endpoint import HttpEndpoint
 from ralphbench.endpoints.names import same_model
 from ralphbench.endpoints.preflight import missing
@@ -11,6 +13,15 @@ from ralphbench.endpoints.protocol import ModelInfo
 from ralphbench.model import StageModel
 
 VERSION = "2023-06-01"
+
+
+class _Entry(msgspec.Struct):
+    id: str
+    max_input_tokens: int | None = None
+
+
+class _Listed(msgspec.Struct):
+    data: list[_Entry]
 
 
 class AnthropicEndpoint(HttpEndpoint):
@@ -32,11 +43,8 @@ class AnthropicEndpoint(HttpEndpoint):
         return super().price_provider() or "anthropic"
 
     def models(self) -> tuple[ModelInfo, ...]:
-        listed = self.client(api=True).get("/models?limit=1000")
-        return tuple(
-            ModelInfo(str(entry["id"]), max_context=entry.get("max_input_tokens"), local=self.local())
-            for entry in listed.get("data") or ()
-        )
+        listed = self.client(api=True).get("/models?limit=1000", _Listed)
+        return tuple(ModelInfo(e.id, max_context=e.max_input_tokens, local=self.local()) for e in listed.data)
 
     def identify(self, model: StageModel) -> ModelInfo:
         """An alias without its date is the newest model of that name."""

@@ -8,12 +8,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ralphbench.endpoints.faults import classify, error_text
 from ralphbench.errors import EndpointDown, EndpointError
 from ralphbench.model import codec
+
+T = TypeVar("T")
 
 ASK_SECONDS = 5.0
 """For a question about the server itself; one that makes a model answer says how long it waits."""
@@ -51,15 +53,28 @@ class Client:
     start_hint: str | None = None
     """What to type where nothing answers."""
 
-    def get(self, path: str, *, timeout: float = ASK_SECONDS) -> Any:
-        """The JSON at a path. Raises EndpointDown (nothing answers), ServerRefused (it answers with an error)."""
-        return self._ask(path, None, timeout)
+    def get(self, path: str, kind: type[T], *, timeout: float = ASK_SECONDS) -> T:
+        """The JSON at a path, read as `kind`; keys that it does not know are left out.
 
-    def post(self, path: str, body: Mapping[str, Any], *, timeout: float) -> Any:
+        Raises EndpointDown (nothing answers, or nothing of that kind), ServerRefused (it answers with an error).
+        """
+        return self._read(path, self._ask(path, None, timeout), kind)
+
+    def post(self, path: str, body: Mapping[str, Any], kind: type[T], *, timeout: float) -> T:
         """As `get`, with a JSON body."""
-        return self._ask(path, codec.dumps(body), timeout)
+        return self._read(path, self._ask(path, codec.dumps(body), timeout), kind)
 
-    def _ask(self, path: str, body: bytes | None, timeout: float) -> Any:
+    def _read(self, path: str, answer: bytes, kind: type[T]) -> T:
+        try:
+            return codec.loads(answer, kind)
+        except ValueError as error:
+            start = answer[:80].decode("utf-8", "replace")
+            raise EndpointDown(
+                f"endpoint {self.name!r}: {self.root}{path} does not answer as such a server does ({error}): {start!r}",
+                remedy=self.start_hint,
+            ) from error
+
+    def _ask(self, path: str, body: bytes | None, timeout: float) -> bytes:
         url = self.root + path
         headers = {"Accept": "application/json", "User-Agent": "ralphbench", **self.headers}
         if body is not None:
@@ -69,7 +84,7 @@ class Client:
         opener = urllib.request.build_opener(proxies)
         try:
             with opener.open(request, timeout=timeout) as response:
-                answer = response.read()
+                return bytes(response.read())
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refused(url, error.code, error.read()) from error
@@ -77,14 +92,6 @@ class Client:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             said = "no answer in time" if isinstance(reason, TimeoutError) else str(reason) or type(error).__name__
             raise EndpointDown(f"endpoint {self.name!r}: {url}: {said}", remedy=self.start_hint) from error
-        try:
-            return codec.loads_any(answer)
-        except ValueError as error:
-            start = answer[:80].decode("utf-8", "replace")
-            raise EndpointDown(
-                f"endpoint {self.name!r}: {url} is no model server: expected JSON, found {start!r}",
-                remedy=self.start_hint,
-            ) from error
 
     def _refused(self, url: str, status: int, body: bytes) -> ServerRefused:
         text = error_text(body)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from ralphbench.endpoints.client import ServerRefused
 from ralphbench.endpoints.faults import MODEL_LOAD
 from ralphbench.endpoints.names import same_model
-from ralphbench.endpoints.openai import OpenAIEndpoint, read_entry
+from ralphbench.endpoints.openai import Entry, Listed, OpenAIEndpoint, read_entry
 from ralphbench.endpoints.protocol import ModelInfo, ServerInfo
 from ralphbench.errors import EndpointDown, ModelMissing, WrongModel
 from ralphbench.model import StageModel
@@ -30,10 +31,9 @@ class LlamaCppEndpoint(OpenAIEndpoint):
         props = self._props(None)
         details = {"base_url": self.base_url}
         for key in ("model_path", "model_alias", "total_slots"):
-            if props.get(key) is not None:
-                details[key] = str(props[key])
-        version = props.get("build_info")
-        return ServerInfo(kind=self.kind, version=None if version is None else str(version), details=details)
+            if (value := getattr(props, key)) is not None:
+                details[key] = str(value)
+        return ServerInfo(kind=self.kind, version=props.build_info, details=details)
 
     def models(self) -> tuple[ModelInfo, ...]:
         return tuple(info for info, _ in self._entries())
@@ -42,7 +42,7 @@ class LlamaCppEndpoint(OpenAIEndpoint):
         """Raises WrongModel where the one model that is served has another name."""
         entries = self._entries()
         asked = model.model.model
-        router = any("status" in entry for _, entry in entries)
+        router = any(entry.status is not None for _, entry in entries)
         names = tuple(info.id for info, _ in entries)
         found = next((pair for pair in entries if any(same_model(asked, n) for n in _names(pair))), None)
         if found is None and (router or not entries):
@@ -78,55 +78,50 @@ class LlamaCppEndpoint(OpenAIEndpoint):
         port = urlsplit(self.base_url).port or 8080
         return f"llama-server -m {path} -c {context} --alias {alias} --port {port} --jinja"
 
-    def _entries(self) -> list[tuple[ModelInfo, Mapping[str, Any]]]:
+    def _entries(self) -> list[tuple[ModelInfo, Entry]]:
         try:
-            listed = self.client().get("/v1/models")
+            listed = self.client().get("/v1/models", Listed)
         except ServerRefused as error:
             raise self._while_loading(error) from error
         found = []
-        for entry in listed.get("data") or ():
+        for entry in listed.data:
             info = read_entry(entry, local=True)
-            if "status" in entry:
-                info = replace(info, loaded=(entry["status"] or {}).get("value") == "loaded")
+            if entry.status is not None:
+                info = replace(info, loaded=entry.status.value == "loaded")
             found.append((info, entry))
         return found
 
     def _loaded(self, info: ModelInfo, router_name: str | None) -> ModelInfo:
         """With the context that one request can have: a slot's, not the whole server's."""
         props = self._props(router_name)
-        slots = self._slots(router_name)
-        general = (props.get("default_generation_settings") or {}).get("n_ctx")
-        context = min((s for s in slots if s), default=None) or general or info.context
-        caps = props.get("chat_template_caps") or {}
-        details = {"slots": str(props.get("total_slots") or len(slots) or 1)}
+        slots = [slot.n_ctx for slot in self._slots(router_name) if slot.n_ctx]
+        general = props.default_generation_settings.n_ctx if props.default_generation_settings else None
+        details = {"slots": str(props.total_slots or len(slots) or 1)}
         for key in ("model_path", "build_info", "model_ftype"):
-            if props.get(key):
-                details[key] = str(props[key])
-        ftype = props.get("model_ftype")
+            if value := getattr(props, key):
+                details[key] = value
         return replace(
             info,
             loaded=True,
-            context=context,
-            quantization=_quantization(str(ftype)) if ftype else None,
-            tools=caps.get("supports_tool_calls"),
+            context=min(slots, default=None) or general or info.context,
+            quantization=_quantization(props.model_ftype) if props.model_ftype else None,
+            tools=props.chat_template_caps.supports_tool_calls if props.chat_template_caps else None,
             details={**info.details, **details},
         )
 
-    def _props(self, name: str | None) -> Mapping[str, Any]:
+    def _props(self, name: str | None) -> _Props:
         try:
-            props = self.client().get("/props" + _query(name))
+            return self.client().get("/props" + _query(name), _Props)
         except ServerRefused as error:
             if error.status == 503:
                 raise self._while_loading(error) from error
-            return {}  # switched off, or wants a model's name: what it says is then unknown
-        return props if isinstance(props, dict) else {}
+            return _Props()  # switched off: what it would say is unknown
 
-    def _slots(self, name: str | None) -> list[int | None]:
+    def _slots(self, name: str | None) -> list[_Slot]:
         try:
-            slots = self.client().get("/slots" + _query(name))
+            return self.client().get("/slots" + _query(name), list[_Slot])
         except ServerRefused:
             return []  # `--no-slots`
-        return [slot.get("n_ctx") for slot in slots] if isinstance(slots, list) else []
 
     def _while_loading(self, error: ServerRefused) -> EndpointDown | ServerRefused:
         if error.kind != MODEL_LOAD:
@@ -137,15 +132,37 @@ class LlamaCppEndpoint(OpenAIEndpoint):
         )
 
 
+class _Settings(msgspec.Struct):
+    n_ctx: int | None = None
+
+
+class _Caps(msgspec.Struct):
+    supports_tool_calls: bool | None = None
+
+
+class _Props(msgspec.Struct):
+    default_generation_settings: _Settings | None = None
+    total_slots: int | None = None
+    model_alias: str | None = None
+    model_ftype: str | None = None
+    model_path: str | None = None
+    chat_template_caps: _Caps | None = None
+    build_info: str | None = None
+
+
+class _Slot(msgspec.Struct):
+    n_ctx: int | None = None
+
+
 def _quantization(ftype: str) -> str:
     """`Q4_K - Medium` as everybody else writes it: `Q4_K_M`."""
     name = re.sub(r"^(?:all|mostly) ", "", ftype.removesuffix(" (guessed)").strip(), flags=re.IGNORECASE)
     return re.sub(r" - (\w)\w*$", lambda found: f"_{found[1].upper()}", name)
 
 
-def _names(pair: tuple[ModelInfo, Mapping[str, Any]]) -> tuple[str, ...]:
+def _names(pair: tuple[ModelInfo, Entry]) -> tuple[str, ...]:
     info, entry = pair
-    return (info.id, *(str(alias) for alias in entry.get("aliases") or ()))
+    return (info.id, *entry.aliases)
 
 
 def _query(name: str | None) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
-from ralphbench.endpoints.client import ServerRefused
-from ralphbench.endpoints.openai import OpenAIEndpoint, read_entry
+import msgspec
+
+from ralphbench.endpoints.client import Client, ServerRefused
+from ralphbench.endpoints.openai import Listed, OpenAIEndpoint, read_entry
 from ralphbench.endpoints.preflight import missing
 from ralphbench.endpoints.protocol import ModelInfo, ServerInfo
-from ralphbench.errors import ContextTooSmall, EndpointDown, ModelMissing
+from ralphbench.errors import ContextTooSmall, ModelMissing
 from ralphbench.model import StageModel
+
+T = TypeVar("T")
 
 DEFAULT_CONTEXT = 4096
 """What LM Studio loads with where nobody says otherwise; less than the first prompt of a coding agent."""
@@ -90,12 +94,11 @@ class LMStudioEndpoint(OpenAIEndpoint):
         for instance in found.instances:
             self.unload(instance.id)
         body = {"model": found.key, "context_length": wanted}
-        answer = self.client().post("/api/v1/models/load", body, timeout=_LOAD_SECONDS)
-        return float(answer["load_time_seconds"])
+        return self.client().post("/api/v1/models/load", body, _LoadAnswer, timeout=_LOAD_SECONDS).load_time_seconds
 
     def unload(self, instance: str) -> None:
         """Raises EndpointDown, ServerRefused."""
-        self.client().post("/api/v1/models/unload", {"instance_id": instance}, timeout=60.0)
+        self.client().post("/api/v1/models/unload", {"instance_id": instance}, dict, timeout=60.0)
 
     def remedy_context(self, model: StageModel, info: ModelInfo) -> str:
         instance = info.details.get("instance")
@@ -159,22 +162,84 @@ class LMStudioEndpoint(OpenAIEndpoint):
     def _disk(self) -> tuple[str, tuple[OnDisk, ...]]:
         """(the interface that answered, language models on disk). The newest interface that this server has."""
         client = self.client()
-        for path, read in (("/api/v1/models", _read_v1), ("/api/v0/models", _read_v0)):
-            try:
-                answer = client.get(path)
-            except ServerRefused as error:
-                if error.status in (404, 405, 501):
-                    continue
-                raise
-            if isinstance(answer, dict) and (entries := answer.get("models", answer.get("data"))) is not None:
-                return path, tuple(read(e) for e in entries if not str(e.get("type", "")).startswith("embedding"))
-            # An LM Studio without the path answers 200 with an error's text.
-        listed = client.get("/v1/models")
-        if not isinstance(listed, dict) or "data" not in listed:
-            raise EndpointDown(
-                f"endpoint {self.spec.name!r}: {self.root} is no LM Studio: {str(listed)[:80]}", remedy=self.start_hint
-            )
-        return "/v1/models", tuple(_plain(e) for e in listed["data"])
+        with contextlib.suppress(_NoSuchPath):
+            v1 = self._newer(client, "/api/v1/models", _V1List).models
+            if v1 is not None:
+                return "/api/v1/models", tuple(_read_v1(e) for e in v1 if e.type != "embedding")
+        with contextlib.suppress(_NoSuchPath):
+            v0 = self._newer(client, "/api/v0/models", _V0List).data
+            if v0 is not None:
+                return "/api/v0/models", tuple(_read_v0(e) for e in v0 if e.type != "embeddings")
+        # Names alone: whether they are loaded depends on a setting (JIT).
+        plain = (read_entry(e, local=True) for e in client.get("/v1/models", Listed).data)
+        return "/v1/models", tuple(OnDisk(info.id, (), info) for info in plain)
+
+    @staticmethod
+    def _newer(client: Client, path: str, kind: type[T]) -> T:
+        """An LM Studio without the path says 404, or 200 with the text of an error, which leaves the list None."""
+        try:
+            return client.get(path, kind)
+        except ServerRefused as error:
+            if error.status in (404, 405, 501):
+                raise _NoSuchPath from error
+            raise
+
+
+class _NoSuchPath(Exception):
+    """The server is older than this interface."""
+
+
+class _Config(msgspec.Struct):
+    context_length: int | None = None
+
+
+class _V1Instance(msgspec.Struct):
+    id: str
+    config: _Config | None = None
+
+
+class _Quantization(msgspec.Struct):
+    name: str | None = None
+
+
+class _Capabilities(msgspec.Struct):
+    trained_for_tool_use: bool | None = None
+
+
+class _V1Model(msgspec.Struct):
+    key: str
+    type: str | None = None
+    loaded_instances: list[_V1Instance] = []
+    max_context_length: int | None = None
+    quantization: _Quantization | None = None
+    size_bytes: int | None = None
+    format: str | None = None
+    architecture: str | None = None
+    params_string: str | None = None
+    capabilities: _Capabilities | None = None
+
+
+class _V1List(msgspec.Struct):
+    models: list[_V1Model] | None = None
+
+
+class _V0Model(msgspec.Struct):
+    id: str
+    type: str | None = None
+    state: str | None = None
+    loaded_context_length: int | None = None
+    max_context_length: int | None = None
+    quantization: str | None = None
+    compatibility_type: str | None = None
+    arch: str | None = None
+
+
+class _V0List(msgspec.Struct):
+    data: list[_V0Model] | None = None
+
+
+class _LoadAnswer(msgspec.Struct):
+    load_time_seconds: float
 
 
 def _reached(found: OnDisk, name: str) -> Instance | None:
@@ -185,50 +250,39 @@ def _reached(found: OnDisk, name: str) -> Instance | None:
     return min(found.instances, key=lambda i: i.context or 0, default=None)
 
 
-def _read_v1(entry: Mapping[str, Any]) -> OnDisk:
-    instances = tuple(
-        Instance(str(i["id"]), (i.get("config") or {}).get("context_length"))
-        for i in entry.get("loaded_instances") or ()
-    )
-    can = entry.get("capabilities") or {}
+def _read_v1(entry: _V1Model) -> OnDisk:
+    instances = tuple(Instance(i.id, i.config.context_length if i.config else None) for i in entry.loaded_instances)
     info = ModelInfo(
-        id=str(entry["key"]),
+        id=entry.key,
         loaded=bool(instances),
         context=min((i.context for i in instances if i.context is not None), default=None),
-        max_context=entry.get("max_context_length"),
-        quantization=(entry.get("quantization") or {}).get("name"),
-        size_bytes=entry.get("size_bytes"),
-        tools=None,
+        max_context=entry.max_context_length,
+        quantization=entry.quantization.name if entry.quantization else None,
+        size_bytes=entry.size_bytes,
         local=True,
         details=_texts(
-            format=entry.get("format"),
-            architecture=entry.get("architecture"),
-            params=entry.get("params_string"),
-            trained_for_tool_use=can.get("trained_for_tool_use"),
+            format=entry.format,
+            architecture=entry.architecture,
+            params=entry.params_string,
+            trained_for_tool_use=entry.capabilities.trained_for_tool_use if entry.capabilities else None,
         ),
     )
     return OnDisk(info.id, instances, info)
 
 
-def _read_v0(entry: Mapping[str, Any]) -> OnDisk:
-    loaded = entry.get("state") == "loaded"
-    context = entry.get("loaded_context_length") if loaded else None
+def _read_v0(entry: _V0Model) -> OnDisk:
+    loaded = entry.state == "loaded"
+    context = entry.loaded_context_length if loaded else None
     info = ModelInfo(
-        id=str(entry["id"]),
+        id=entry.id,
         loaded=loaded,
         context=context,
-        max_context=entry.get("max_context_length"),
-        quantization=entry.get("quantization"),
+        max_context=entry.max_context_length,
+        quantization=entry.quantization,
         local=True,
-        details=_texts(format=entry.get("compatibility_type"), architecture=entry.get("arch")),
+        details=_texts(format=entry.compatibility_type, architecture=entry.arch),
     )
     return OnDisk(info.id, (Instance(info.id, context),) if loaded else (), info)
-
-
-def _plain(entry: Mapping[str, Any]) -> OnDisk:
-    """From `/v1/models`, which tells names alone: whether they are loaded depends on a setting (JIT)."""
-    info = read_entry(entry, local=True)
-    return OnDisk(info.id, (), info)
 
 
 def _texts(**values: object) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ralphbench.endpoints.http_endpoint import HttpEndpoint
 from ralphbench.endpoints.protocol import ModelInfo
@@ -48,24 +49,51 @@ class OpenAIEndpoint(HttpEndpoint):
         return self._host == "openrouter.ai"
 
     def models(self) -> tuple[ModelInfo, ...]:
-        listed = self.client(api=True).get("/models")
-        entries = listed.get("data") if isinstance(listed, dict) else listed
+        listed = self.client(api=True).get("/models", Listed | list[Entry])  # type: ignore[arg-type]
         local = self.local()
-        return tuple(read_entry(e, local=local) for e in entries or () if isinstance(e, dict) and e.get("id"))
+        return tuple(read_entry(e, local=local) for e in (listed.data if isinstance(listed, Listed) else listed))
 
 
-def read_entry(entry: Mapping[str, Any], *, local: bool) -> ModelInfo:
-    """A line of `/models`, with what OpenRouter, vLLM, llama.cpp and Mistral add to it."""
-    meta = entry.get("meta") or {}
-    context = meta.get("n_ctx") or entry.get("max_model_len")
-    top = entry.get("context_length") or entry.get("max_context_length") or meta.get("n_ctx_train")
-    supported = entry.get("supported_parameters")
+class Meta(msgspec.Struct):
+    """What llama.cpp adds."""
+
+    n_ctx: int | None = None
+    n_ctx_train: int | None = None
+    size: int | None = None
+
+
+class Status(msgspec.Struct):
+    value: str | None = None
+
+
+class Entry(msgspec.Struct):
+    """A line of `/models`, with what OpenRouter, vLLM, Mistral and llama.cpp (also as a router) add to it."""
+
+    id: str
+    context_length: int | None = None
+    max_context_length: int | None = None
+    max_model_len: int | None = None
+    supported_parameters: list[str] | None = None
+    meta: Meta | None = None
+    aliases: list[str] = []
+    status: Status | None = None
+
+
+class Listed(msgspec.Struct):
+    data: list[Entry]
+
+
+def read_entry(entry: Entry, *, local: bool) -> ModelInfo:
+    """What a line of `/models` tells."""
+    meta = entry.meta or Meta()
+    context = meta.n_ctx or entry.max_model_len
+    top = entry.context_length or entry.max_context_length or meta.n_ctx_train or context
     return ModelInfo(
-        id=str(entry["id"]),
+        id=entry.id,
         loaded=True if context is not None else None,
         context=context,
-        max_context=top if top is not None else context,
-        size_bytes=meta.get("size"),
-        tools="tools" in supported if isinstance(supported, list) else None,
+        max_context=top,
+        size_bytes=meta.size,
+        tools=None if entry.supported_parameters is None else "tools" in entry.supported_parameters,
         local=local,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
+
 from ralphbench.endpoints.client import Client, ServerRefused
 from ralphbench.endpoints.faults import (
     AUTH,
@@ -112,24 +114,26 @@ def try_tool_call(client: Client, dialect: str, model: StageModel, *, limit: boo
     """
     path, body = _request(dialect, model.model.model, limit=limit)
     try:
-        answer = client.post(path, body, timeout=timeout)
+        answer = client.post(path, body, dict[str, Any], timeout=timeout)
     except ServerRefused as error:
         if error.kind == BAD_REQUEST and error.status >= 500:
             # llama.cpp's way to say that what the model wrote is no tool call.
             return Tried(None, False, error.text[:200])
         raise _translated(error, client.name, model) from error
-    if not isinstance(answer, dict):
-        raise EndpointDown(f"endpoint {client.name!r} answered a {dialect} request with {str(answer)[:80]!r}")
     if answer.get("error"):
         # Some servers say 200 and put the error into the body.
         raise EndpointError(
             f"endpoint {client.name!r}: {model.model.model!r} cannot answer: {str(answer['error'])[:300]}"
         )
-    served = answer.get("model")
-    calls, text = _READERS[dialect](answer)
+    try:
+        served, calls, text = _READERS[dialect](answer)
+    except msgspec.ValidationError as error:
+        raise EndpointDown(
+            f"endpoint {client.name!r} does not answer a {dialect} request as such a server does: {error}"
+        ) from error
     called = any(name == _TOOL and _is_object(arguments) for name, arguments in calls)
     said = text or (f"a malformed call {calls[0]!r}" if calls else "nothing at all")
-    return Tried(served if isinstance(served, str) and served else None, called, said[:200])
+    return Tried(served or None, called, said[:200])
 
 
 def _request(dialect: str, name: str, *, limit: bool) -> tuple[str, dict[str, Any]]:
@@ -146,28 +150,78 @@ def _request(dialect: str, name: str, *, limit: bool) -> tuple[str, dict[str, An
     return "/chat/completions", {**body, **(most if limit else {})}
 
 
-Calls = list[tuple[str, Any]]
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: Any = ""
 
 
-def _read_chat(answer: dict[str, Any]) -> tuple[Calls, str]:
-    choices = answer.get("choices") or [{}]
-    message = choices[0].get("message") or {}
-    functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
-    text = message.get("content") or message.get("reasoning_content") or message.get("reasoning") or ""
-    return [(f.get("name", ""), f.get("arguments", "")) for f in functions], str(text)
+class _Call(msgspec.Struct):
+    function: _Function = msgspec.field(default_factory=_Function)
 
 
-def _read_responses(answer: dict[str, Any]) -> tuple[Calls, str]:
-    items = answer.get("output") or []
-    calls = [(i.get("name", ""), i.get("arguments", "")) for i in items if i.get("type") == "function_call"]
-    parts = [part.get("text", "") for item in items for part in item.get("content") or []]
-    return calls, "".join(parts)
+class _ChatMessage(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_Call] | None = None
 
 
-def _read_messages(answer: dict[str, Any]) -> tuple[Calls, str]:
-    blocks = answer.get("content") or []
-    calls = [(b.get("name", ""), b.get("input")) for b in blocks if b.get("type") == "tool_use"]
-    return calls, "".join(b.get("text", "") for b in blocks if b.get("type") == "text")
+class _Choice(msgspec.Struct):
+    message: _ChatMessage = msgspec.field(default_factory=_ChatMessage)
+
+
+class _ChatAnswer(msgspec.Struct):
+    choices: list[_Choice]
+    model: str | None = None
+
+
+class _Part(msgspec.Struct):
+    """A block of an Anthropic message, or a part of an item of a response."""
+
+    type: str = ""
+    text: str | None = None
+    name: str = ""
+    input: Any = None
+
+
+class _Item(msgspec.Struct):
+    type: str = ""
+    name: str = ""
+    arguments: Any = ""
+    content: list[_Part] | None = None
+
+
+class _ResponsesAnswer(msgspec.Struct):
+    output: list[_Item]
+    model: str | None = None
+
+
+class _MessagesAnswer(msgspec.Struct):
+    content: list[_Part]
+    model: str | None = None
+
+
+Read = tuple[str | None, list[tuple[str, Any]], str]
+"""Served model, calls as name and arguments, text."""
+
+
+def _read_chat(answer: dict[str, Any]) -> Read:
+    read = msgspec.convert(answer, _ChatAnswer)
+    message = read.choices[0].message if read.choices else _ChatMessage()
+    calls = [(call.function.name, call.function.arguments) for call in message.tool_calls or []]
+    return read.model, calls, message.content or message.reasoning_content or message.reasoning or ""
+
+
+def _read_responses(answer: dict[str, Any]) -> Read:
+    read = msgspec.convert(answer, _ResponsesAnswer)
+    calls = [(item.name, item.arguments) for item in read.output if item.type == "function_call"]
+    return read.model, calls, "".join(part.text or "" for item in read.output for part in item.content or [])
+
+
+def _read_messages(answer: dict[str, Any]) -> Read:
+    read = msgspec.convert(answer, _MessagesAnswer)
+    calls = [(block.name, block.input) for block in read.content if block.type == "tool_use"]
+    return read.model, calls, "".join(block.text or "" for block in read.content if block.type == "text")
 
 
 _READERS = {"chat": _read_chat, "responses": _read_responses, "messages": _read_messages}

@@ -207,7 +207,9 @@ class TestTheFakeIsLikeTheRealOne:
     def test_loading_twice_makes_a_second_instance(self) -> None:
         with studio() as endpoint:
             for _ in range(2):
-                endpoint.client().post("/api/v1/models/load", {"model": DEVSTRAL, "context_length": 9000}, timeout=5)
+                endpoint.client().post(
+                    "/api/v1/models/load", {"model": DEVSTRAL, "context_length": 9000}, dict, timeout=5
+                )
             assert [i.id for i in endpoint.fake.loaded] == [DEVSTRAL, f"{DEVSTRAL}:2"]
 
     def test_the_one_loaded_model_answers_to_any_name(self) -> None:
@@ -239,19 +241,19 @@ class TestTheFakeIsLikeTheRealOne:
 
     def test_a_path_that_it_does_not_have_is_a_200_with_an_error(self) -> None:
         with studio(interface="openai") as endpoint:
-            assert "Unexpected endpoint" in endpoint.client().get("/api/v0/models")["error"]
+            assert "Unexpected endpoint" in endpoint.client().get("/api/v0/models", dict)["error"]
 
     def test_its_lists(self) -> None:
         with studio(loaded={DEVSTRAL: 9000}) as endpoint:
             client = endpoint.client()
-            first = client.get("/api/v1/models")["models"][0]
+            first = client.get("/api/v1/models", dict)["models"][0]
             assert first["loaded_instances"][0]["config"]["context_length"] == 9000
-            old = client.get("/api/v0/models")["data"]
+            old = client.get("/api/v0/models", dict)["data"]
             assert [(m["state"], m.get("loaded_context_length")) for m in old][:2] == [
                 ("loaded", 9000),
                 ("not-loaded", None),
             ]
-            assert client.get(f"/api/v0/models/{QWEN}")["max_context_length"] == 262_144
-            assert len(client.get("/v1/models")["data"]) == 3
+            assert client.get(f"/api/v0/models/{QWEN}", dict)["max_context_length"] == 262_144
+            assert len(client.get("/v1/models", dict)["data"]) == 3
             endpoint.fake.jit = False
-            assert [m["id"] for m in client.get("/v1/models")["data"]] == [DEVSTRAL]
+            assert [m["id"] for m in client.get("/v1/models", dict)["data"]] == [DEVSTRAL]
