@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -63,7 +63,7 @@ class _Plan(Struct):
 
 
 class _Build(Struct):
-    status: Literal["done", "blocked"]
+    status: str
     summary: _Prose
     issues: Annotated[list[Any], Meta(max_length=MAX_ISSUES)] = msgspec.field(default_factory=list)
 
@@ -163,6 +163,8 @@ def read_build(value: Mapping[str, Any]) -> Read[Built]:
     notes = _Notes()
     if (build := _convert(value, _Build, "", notes)) is None:
         return notes.failed()
+    if build.status not in ("done", "blocked"):
+        notes.errors.append(f"status: {build.status[:100]!r} is none of 'done', 'blocked'")
     return notes.result(Built(build.status == "done", build.summary, _issues(build.issues, notes)))
 
 
@@ -217,6 +219,8 @@ def _new_tickets(
 ) -> list[Ticket]:
     """Tickets that are added to a plan. Their ids are the harness's own, so that none can clash; plan ids have no dot."""
     rows = _tickets(raw, where, notes)
+    taken = {ticket.id for ticket in known}
+    notes.errors += [f"{where}: the id {row.id!r} is another ticket's" for row in rows if row.id in taken]
     names = {row.id: f"{prefix}.{k}" for k, row in enumerate(rows, start=1)}
     priority = 5 if parent is None else parent.priority
     tickets = [_ticket(row, names[row.id], names, priority=priority, source=source, parent=parent) for row in rows]

@@ -1,0 +1,241 @@
+"""Answers: strict about types and meaning, with errors that can be mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loop_support import row, ticket
+
+from ralphbench.loop.answers import (
+    MAX_PLAN,
+    read_build,
+    read_decompose,
+    read_investigate,
+    read_plan,
+    read_verify,
+)
+from ralphbench.loop.render import EXAMPLES, example
+from ralphbench.model import Issue, Stage, TicketState
+
+
+def errors(tickets: list[Any]) -> str:
+    return "\n".join(read_plan({"tickets": tickets}).errors)
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (row("a b"), "tickets[0].id: expected"),
+        (row(""), "tickets[0].id: expected"),
+        (row("a.1"), "tickets[0].id: expected"),
+        (row("x" * 33), "tickets[0].id: expected"),
+        ({**row("a"), "title": "  "}, "tickets[0].title: expected"),
+        ({**row("a"), "title": "x" * 201}, "tickets[0].title: expected"),
+        ({**row("a"), "detail": "x" * 8001}, "tickets[0].detail: expected"),
+        ({k: v for k, v in row("a").items() if k != "acceptance"}, "missing required field `acceptance`"),
+        ({**row("a"), "acceptance": "make test"}, "tickets[0].acceptance: expected `object`, got `str`"),
+        ({**row("a"), "acceptance": {"run": "x" * 4001}}, "tickets[0].acceptance.run: expected"),
+        ({**row("a"), "acceptance": {"run": "x", "expect": {"exit": "0"}}}, "expect.exit: expected `int`, got `str`"),
+        ({**row("a"), "acceptance": {"run": "x", "expect": {"exit": True}}}, "expect.exit: expected `int`, got `bool`"),
+        ({**row("a"), "acceptance": {"run": "x", "expect": {"exit": 256}}}, "expect.exit: expected `int` <= 255"),
+        ({**row("a"), "acceptance": {"run": "x", "expect": {"stdout": "("}}}, "'(' is not a regular expression"),
+        ({**row("a"), "acceptance": {"run": "x\0y"}}, "acceptance.run: holds a NUL character"),
+        (row("a", priority="high"), "tickets[0].priority: expected"),
+        (row("a", depends_on="b"), "tickets[0].depends_on: expected `array`, got `str`"),
+        (row("a", depends_on=["b"]), "a: depends on 'b', and there is no such ticket"),
+        (row("a", depends_on=["a"]), "dependencies in a circle: a -> a"),
+        ("a", "tickets[0]: expected `object`, got `str`"),
+    ],
+)
+def test_a_bad_ticket_is_named_with_its_place(bad: Any, said: str) -> None:
+    assert said in errors([bad])
+
+
+def test_every_error_of_a_plan_is_told_at_once() -> None:
+    said = errors([row("a b"), row("ok"), 7, row("ok")])
+    assert "tickets[0].id" in said
+    assert "tickets[2]: expected `object`" in said
+    assert "'ok' is used twice" in said
+
+
+def test_circles_and_unknown_dependencies_are_errors_of_the_plan() -> None:
+    said = errors([row("a", depends_on=["b"]), row("b", depends_on=["c"]), row("c", depends_on=["a"])])
+    assert "dependencies in a circle: a -> b -> c -> a" in said
+
+
+def test_a_plan_has_at_most_sixty_tickets() -> None:
+    assert not errors([row(f"t{k}") for k in range(MAX_PLAN)])
+    assert "61 are too many" in errors([row(f"t{k}") for k in range(MAX_PLAN + 1)])
+
+
+def test_an_empty_plan_is_an_answer() -> None:
+    read = read_plan({"tickets": []})
+    assert read.answer is not None
+    assert read.answer.tickets == ()
+
+
+def test_unknown_keys_are_ignored_and_named() -> None:
+    odd = {**row("a"), "owner": "me", "acceptance": {"run": "x", "shell": "zsh", "expect": {"exit": 1, "stderr": "y"}}}
+    read = read_plan({"tickets": [odd], "thoughts": "..."})
+    assert read.answer is not None
+    assert read.answer.tickets[0].acceptance.exit == 1
+    assert set(read.ignored) == {
+        "thoughts",
+        "tickets[0].owner",
+        "tickets[0].acceptance.shell",
+        "tickets[0].acceptance.expect.stderr",
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": "finished", "summary": "x"}, "status: 'finished' is none of 'done', 'blocked'"),
+        ({"status": True, "summary": "x"}, "status"),
+        ({"status": "done"}, "missing required field `summary`"),
+        ({"status": "done", "summary": ""}, "summary"),
+        ({"status": "done", "summary": "x", "issues": ["it is odd"]}, "issues[0]: expected `object`, got `str`"),
+        ({"status": "done", "summary": "x", "issues": [{"title": "", "detail": "y"}]}, "issues[0].title"),
+        (
+            {"status": "done", "summary": "x", "issues": [{"name": "x", "detail": "y"}]},
+            "missing required field `title`",
+        ),
+    ],
+)
+def test_a_build_answer_is_not_guessed_at(answer: dict[str, Any], said: str) -> None:
+    read = read_build(answer)
+    assert read.answer is None
+    assert said in "\n".join(read.errors)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"accept": "true", "reason": "x", "complete": {"task": True}}, "accept: expected `bool`, got `str`"),
+        ({"accept": 1, "reason": "x", "complete": {"task": True}}, "accept: expected `bool`, got `int`"),
+        ({"accept": False, "reason": " ", "complete": {"task": True}}, "reason"),
+        ({"accept": True, "reason": "x"}, "missing required field `complete`"),
+        ({"accept": True, "reason": "x", "complete": {}}, "complete: 'task' is missing"),
+        ({"accept": True, "reason": "x", "complete": {"task": "yes"}}, "complete"),
+    ],
+)
+def test_a_verdict_is_not_guessed_at(answer: dict[str, Any], said: str) -> None:
+    read = read_verify(answer, ["task"])
+    assert read.answer is None
+    assert said in "\n".join(read.errors)
+
+
+def test_claims_are_of_known_phases_alone() -> None:
+    read = read_verify(
+        {"accept": True, "reason": "x", "complete": {"one": True, "two": False, "six": True}}, ["one", "two"]
+    )
+    assert read.answer is not None
+    assert read.answer.complete == {"one": True, "two": False}
+    assert read.ignored == ("complete.six",)
+
+
+ISSUES = (Issue("First", "a"), Issue("Second", "b"), Issue("Third", "c"))
+
+
+def test_every_issue_is_answered_for() -> None:
+    dropped = [{"issue": "issue-1", "reason": "No."}]
+    read = read_investigate({"tickets": [], "dropped": dropped}, ISSUES, (), "i4")
+    assert read.errors == ("issue-2, issue-3: neither dropped nor made into a ticket",)
+    read = read_investigate({"tickets": [row("new")], "dropped": dropped}, ISSUES, (), "i4")
+    assert read.answer is not None
+    assert read.answer.dropped == ((ISSUES[0], "No."),)
+    assert [(t.id, t.source) for t in read.answer.tickets] == [("i4.1", "issue")]
+
+
+def test_an_issue_that_was_never_raised_cannot_be_dropped() -> None:
+    read = read_investigate({"dropped": [{"issue": "First", "reason": "x"}]}, ISSUES, (), "i4")
+    assert "'First' is none of issue-1, issue-2, issue-3" in read.errors[0]
+
+
+def test_parts_take_ids_depth_and_dependencies_of_their_own() -> None:
+    parent = ticket("t1", priority=7, depth=1)
+    known = [parent, ticket("t0")]
+    read = read_decompose(
+        {"parts": [row("a", depends_on=["t0"]), row("b", depends_on=["a"], priority=1)]}, parent, known
+    )
+    assert read.answer is not None, read.errors
+    first, second = read.answer.tickets
+    assert (first.id, first.parent, first.depth, first.priority, first.depends_on) == ("t1.1", "t1", 2, 7, ("t0",))
+    assert (second.id, second.priority, second.depends_on) == ("t1.2", 1, ("t1.1",))
+    assert {t.source for t in read.answer.tickets} == {"decompose"}
+
+
+def test_the_id_of_a_new_ticket_cannot_be_mistaken_for_an_old_one() -> None:
+    read = read_decompose(
+        {"parts": [row("t0"), row("b", depends_on=["t0"])]}, ticket("t1"), [ticket("t1"), ticket("t0")]
+    )
+    assert read.errors == ("parts: the id 't0' is another ticket's",)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_a_ticket_has_two_to_five_parts(count: int) -> None:
+    read = read_decompose({"parts": [row(f"p{k}") for k in range(count)]}, ticket("t1"), [ticket("t1")])
+    assert read.answer is None
+    assert "parts: expected `array` of length" in read.errors[0]
+
+
+def test_a_part_cannot_wait_for_what_waits_for_it() -> None:
+    known = [ticket("t1"), ticket("t2", depends_on=("t1",))]
+    read = read_decompose({"parts": [row("a", depends_on=["t2"]), row("b")]}, known[0], known)
+    assert "dependencies in a circle" in read.errors[0]
+    read = read_decompose({"parts": [row("a", depends_on=["t1"]), row("b")]}, known[0], known)
+    assert "dependencies in a circle" in read.errors[0]
+
+
+def test_new_work_cannot_wait_for_what_was_abandoned() -> None:
+    known = [ticket("t1", state=TicketState.ABANDONED), ticket("t2", depends_on=("t1",))]
+    read = read_investigate({"tickets": [row("n", depends_on=["t2"])]}, ISSUES, known, "i1")
+    assert read.errors == ("i1.1: depends on 't2', which was abandoned",)
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_the_examples_of_the_prompts_are_of_the_right_shape(stage: Stage) -> None:
+    shown = example(stage, ["task"])
+    known = [ticket("p")]
+    read: Any = {
+        Stage.PLAN: lambda: read_plan(shown),
+        Stage.BUILD: lambda: read_build(shown),
+        Stage.VERIFY: lambda: read_verify(shown, ["task"]),
+        Stage.INVESTIGATE: lambda: read_investigate(shown, ISSUES[:2], known, "i1"),
+        Stage.DECOMPOSE: lambda: read_decompose(shown, known[0], known),
+    }[stage]()
+    assert read.answer is not None, read.errors
+    assert not read.ignored
+    assert set(EXAMPLES) == set(Stage)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["tickets", "id", "title", "acceptance", "run", "expect", "stdout", "parts", "dropped"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["tickets", "parts", "status", "accept", "dropped", "issues"]), _json, max_size=4)
+)
+def test_whatever_is_answered_is_read_or_refused_with_errors(value: dict[str, Any]) -> None:
+    parent = ticket("p")
+    for read in (
+        read_plan(value),
+        read_build(value),
+        read_verify(value, ["task"]),
+        read_investigate(value, ISSUES, [parent], "i1"),
+        read_decompose(value, parent, [parent]),
+    ):
+        assert (read.answer is None) == bool(read.errors)
