@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
     from ralphbench.config.explained import Explained, explain
     from ralphbench.config.identities import differences, identity, identity_parts
-    from ralphbench.config.importer import ImportReport, import_conf
-    from ralphbench.config.legacy_runs import ImportedRuns, import_runs, write_imported
+    from ralphbench.config.importer import import_conf
+    from ralphbench.config.legacy_conf import ImportReport
+    from ralphbench.config.legacy_runs import OldRuns, import_runs, read_runs
     from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
     from ralphbench.config.problems import ConfigErrors
     from ralphbench.config.tasks import load_folder, load_task
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConfigErrors": "problems",
     "Explained": "explained",
-    "ImportReport": "importer",
-    "ImportedRuns": "legacy_runs",
+    "ImportReport": "legacy_conf",
+    "OldRuns": "legacy_runs",
     "Overrides": "experiments",
     "differences": "identities",
     "explain": "explained",
@@ -37,16 +38,16 @@ _HOMES = {
     "load_folder": "tasks",
     "load_task": "tasks",
     "profile_names": "names",
+    "read_runs": "legacy_runs",
     "spec_folders": "experiments",
     "task_names": "names",
-    "write_imported": "legacy_runs",
 }
 
 __all__ = [
     "ConfigErrors",
     "Explained",
     "ImportReport",
-    "ImportedRuns",
+    "OldRuns",
     "Overrides",
     "differences",
     "explain",
@@ -60,9 +61,9 @@ __all__ = [
     "load_folder",
     "load_task",
     "profile_names",
+    "read_runs",
     "spec_folders",
     "task_names",
-    "write_imported",
 ]
 
 

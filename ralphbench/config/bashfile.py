@@ -130,6 +130,7 @@ class _Scanner:
             raise self.error(f"found {rest!r} after the value; put the value into quotes if it is part of it", name)
 
     def _array(self, name: str) -> tuple[Value, ...]:
+        start = self.at
         self.at += 1
         values: list[Value] = []
         while self.skip(" \t\n"):
@@ -137,6 +138,7 @@ class _Scanner:
                 self.at += 1
                 return tuple(values)
             values.append(self._word(name))
+        self.at = start
         raise self.error("the array has no closing ')'", name)
 
     def _word(self, name: str) -> Value:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.config import units
-from ralphbench.config.legacy_conf import DROPPED, Conf, read_conf
+from ralphbench.config.legacy_conf import DROPPED, Conf, ImportReport, read_conf
 from ralphbench.config.legacy_profiles import LegacyProfiles, read_profiles
 from ralphbench.config.names import EXPERIMENT_FILE, TASK_FILE, as_name, profile_names
 from ralphbench.config.yamlfile import read_yaml
@@ -22,17 +22,6 @@ from ralphbench.errors import UsageError
 
 BUILD_TIMEOUT = 1800.0
 _QUESTION = re.compile(r"^##\s+Question\s*\n+(.+?)(?:\n\s*\n|\n#|\Z)", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import wrote, and what it could not carry over, each with its reason."""
-
-    experiment: str
-    task: str
-    written: tuple[Path, ...]
-    carried: tuple[str, ...]
-    not_carried: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -43,7 +32,7 @@ class _Draft:
     task: str
     files: dict[Path, str] = field(default_factory=dict)
     carried: list[str] = field(default_factory=list)
-    not_carried: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 def import_conf(conf: Path, out: Path, *, profiles: Path | None = None) -> ImportReport:
@@ -65,11 +54,11 @@ def import_conf(conf: Path, out: Path, *, profiles: Path | None = None) -> Impor
     _experiment(draft)
     for key, why in DROPPED.items():
         if key in read.lines:
-            draft.not_carried.append(f"{key} (line {read.lines[key]}): {why}")
+            draft.lost.append(f"{key} (line {read.lines[key]}): {why}")
     for path, text in draft.files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return ImportReport(out.name, draft.task, tuple(draft.files), tuple(draft.carried), tuple(draft.not_carried))
+    return ImportReport(out.name, tuple(draft.files), tuple(draft.carried), tuple(draft.lost))
 
 
 def _yaml(data: Any, head: str) -> str:
@@ -83,7 +72,7 @@ def _task(draft: _Draft) -> None:
     conf, folder = draft.conf, draft.out / "specs" / draft.task
     spec, source = _spec(draft)
     if spec is None:
-        draft.not_carried.append(f"the spec {source}: not found; write it to {folder / 'spec.md'}")
+        draft.lost.append(f"the spec {source}: not found; write it to {folder / 'spec.md'}")
     else:
         draft.files[folder / "spec.md"] = spec
         draft.carried.append(f"the spec, as it is in {source}")
@@ -115,13 +104,13 @@ def _gates(draft: _Draft) -> list[dict[str, Any]]:
     draft.carried.append("the build had no time limit and has 30m now; gate checks had none and have 5m")
     for check in conf.gates:
         taken = {gate["id"] for gate in gates}
-        base = name = as_name(check.label)
+        base = name = as_name(check.label).lower()
         n = 2
         while name in taken:
             name, n = f"{base}-{n}", n + 1
         gates.append({"id": name, "kind": "goal", "run": check.command, "timeout": "5m"})
     if not conf.gates:
-        draft.not_carried.append(
+        draft.lost.append(
             "a goal: the file has no GATE_CHECKS, so nothing tells a solved task from an untouched one; "
             f"add a gate of kind goal to {draft.out / 'specs' / draft.task / TASK_FILE}"
         )
@@ -160,7 +149,7 @@ def _profiles(draft: _Draft, toml: Path, *, given: bool) -> None:
     if given or toml.is_file():
         found = read_profiles(toml, conf.profiles, known)
     draft.carried += found.carried
-    draft.not_carried += found.not_carried
+    draft.lost += found.lost
     shared = profile_names(root)
     for name in map(as_name, conf.profiles):
         if name in found.profiles:
@@ -168,7 +157,7 @@ def _profiles(draft: _Draft, toml: Path, *, given: bool) -> None:
         if name in shared:
             draft.carried.append(f"profile {name!r}: not in {toml}, taken from {root / 'profiles.yaml'}")
         else:
-            draft.not_carried.append(
+            draft.lost.append(
                 f"profile {name!r}: neither in {toml} nor in {root / 'profiles.yaml'} (the predecessor would have run its "
                 f"default model under that name); add it to {draft.out / 'profiles.yaml'}"
             )
@@ -212,7 +201,7 @@ def _experiment(draft: _Draft) -> None:
     draft.carried.append(
         "PROFILES, MAX_ITERATIONS, MAX_WALL_TIME and MAX_FAILURES; they are enforced here, inside a stage"
     )
-    draft.not_carried.append(
+    draft.lost.append(
         "the plan: it was made by hand in one worktree and copied to the others; here each profile plans for itself. "
         "To share one: plan: {shared: {by: <profile>}}"
     )

@@ -14,10 +14,20 @@ NUMBERS = {"MAX_ITERATIONS": 25, "MAX_WALL_TIME": 7200, "MAX_FAILURES": 3, "TEST
 COMMANDS = {"BUILD_CMD": "make build", "TEST_CMD": "make test"}
 DROPPED = {
     "WORKTREE_BASE": "worktrees are made and removed in a place of the program's own",
-    "RALPH_LOG_DIR": "the record lies under results/; old ledgers found there are imported",
+    "RALPH_LOG_DIR": "the record lies under results/; old runs: ralphbench import <it>/runs.jsonl --experiment <name>",
     "RESULTS_DIR": "results lie under results/<experiment>/",
 }
 KEYS = (*REQUIRED, *NUMBERS, *COMMANDS, *DROPPED, "GATE_CHECKS")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import wrote, what it carried over, and what it could not, each with its reason."""
+
+    experiment: str
+    written: tuple[Path, ...]
+    carried: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class LegacyProfiles:
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     carried: list[str] = field(default_factory=list)
-    not_carried: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 def model_ref(text: str) -> str:
@@ -67,7 +67,7 @@ def read_profiles(file: Path, wanted: Collection[str], known_endpoints: Collecti
         if isinstance(table := tables.get(name), dict):
             _profile(name, common | table, result)
     for name in tables.keys() - set(wanted):
-        result.not_carried.append(f"profile {name!r} of {file}: not in PROFILES")
+        result.lost.append(f"profile {name!r} of {file}: not in PROFILES")
     _endpoints(result, known_endpoints)
     return result
 
@@ -76,7 +76,7 @@ def _profile(name: str, table: dict[str, Any], result: LegacyProfiles) -> None:
     model = table.get("model")
     refs = {stage: table.get(f"model_{stage}", model) for stage in STAGES}
     if not all(isinstance(ref, str) and ref.partition("/")[2] for ref in (model_ref(str(r)) for r in refs.values())):
-        result.not_carried.append(f"profile {name!r}: its models are not all of the form provider/model: {refs}")
+        result.lost.append(f"profile {name!r}: its models are not all of the form provider/model: {refs}")
         return
     context = table.get("context_window")
     own = {"context": context} if isinstance(context, int) and context > 0 else {}
@@ -95,10 +95,10 @@ def _profile(name: str, table: dict[str, Any], result: LegacyProfiles) -> None:
     for key, value in table.items():
         if key in AGENT_KEYS:
             why = "agents of opencode's own are switched off here; what a stage may do is the harness's"
-            result.not_carried.append(f"profile {name!r}: {key} = {value!r}: {why}")
+            result.lost.append(f"profile {name!r}: {key} = {value!r}: {why}")
         elif key not in MODEL_KEYS and not (key == "context_window" and own):
             why = "limits are the experiment's and the rest has no equal here; see `limits:` of experiment.yaml"
-            result.not_carried.append(f"profile {name!r}: {key} = {value!r}: {why}")
+            result.lost.append(f"profile {name!r}: {key} = {value!r}: {why}")
 
 
 def _endpoints(result: LegacyProfiles, known: Collection[str]) -> None:
@@ -110,6 +110,4 @@ def _endpoints(result: LegacyProfiles, known: Collection[str]) -> None:
             result.endpoints[name] = dict(ENDPOINTS[name])
             result.carried.append(f"endpoint {name!r} at its usual address; check it in endpoints.yaml")
         else:
-            result.not_carried.append(
-                f"endpoint {name!r}: where it is, is not said in the profiles; add it to endpoints.yaml"
-            )
+            result.lost.append(f"endpoint {name!r}: where it is, is not said in the profiles; add it to endpoints.yaml")

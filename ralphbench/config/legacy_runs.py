@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ralphbench.config.legacy_conf import ImportReport
 from ralphbench.config.legacy_rows import result_of
 from ralphbench.config.names import as_name
 from ralphbench.errors import ConfigError
@@ -20,31 +21,52 @@ from ralphbench.record import ExperimentFolder, read_result, write_result
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedRuns:
+class OldRuns:
     """What the ledgers gave, and every line that they could not give."""
 
     results: tuple[AttemptResult, ...]
-    problems: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def import_runs(
     runs: Path,
     iterations: Path | None = None,
     *,
+    results: Path,
     experiment: str,
     spec: str | None = None,
     profiles: Sequence[str] | None = None,
-) -> ImportedRuns:
+) -> ImportReport:
+    """Put the runs of two ledgers into the record `results/<experiment>/`; `read_runs` says what is made of them.
+
+    Runs that are there already are left alone, so that a longer ledger can be imported again. Raises ConfigError, DiskError.
+    """
+    found = read_runs(runs, iterations, experiment=experiment, spec=spec, profiles=profiles)
+    written = write_imported(found.results, results)
+    carried = [f"{len(written)} runs, marked as imported"]
+    if len(written) < len(found.results):
+        carried.append(f"{len(found.results) - len(written)} runs were there already")
+    return ImportReport(experiment, written, tuple(carried), found.lost)
+
+
+def read_runs(
+    runs: Path,
+    iterations: Path | None = None,
+    *,
+    experiment: str,
+    spec: str | None = None,
+    profiles: Sequence[str] | None = None,
+) -> OldRuns:
     """Results of every run in `runs`, oldest first; with `spec` and `profiles` only of those.
 
     The ledgers hold the runs of every experiment of their machine, hence the two filters; what they leave out is counted in
-    `problems`, as is every torn line. Raises ConfigError where a file cannot be read at all.
+    `lost`, as is every torn line. Raises ConfigError where a file cannot be read at all.
     """
-    problems: list[str] = []
+    lost: list[str] = []
     by_run: dict[str, list[dict[str, Any]]] = {}
-    for _, row in _rows(iterations, problems) if iterations is not None else ():
+    for _, row in _rows(iterations, lost) if iterations is not None else ():
         by_run.setdefault(str(row.get("run_id")), []).append(row)
-    rows = sorted(_rows(runs, problems), key=lambda item: str(item[1].get("started_at") or ""))
+    rows = sorted(_rows(runs, lost), key=lambda item: str(item[1].get("started_at") or ""))
     results: list[AttemptResult] = []
     skipped = 0
     for line, row in rows:
@@ -58,14 +80,12 @@ def import_runs(
         try:
             results.append(result_of(row, by_run.pop(str(row.get("run_id")), []), experiment, cell, number))
         except ValueError as error:
-            problems.append(f"{runs}:{line}: left out: {error}")
+            lost.append(f"{runs}:{line}: left out: {error}")
     if skipped:
-        problems.append(f"{runs}: {skipped} runs left out: of another spec or profile")
+        lost.append(f"{runs}: {skipped} runs left out: of another spec or profile")
     if by_run and not skipped:
-        problems.append(
-            f"{iterations}: stage rows of {len(by_run)} runs that died before they wrote a row of their own"
-        )
-    return ImportedRuns(tuple(results), tuple(problems))
+        lost.append(f"{iterations}: stage rows of {len(by_run)} runs that died before they wrote a row of their own")
+    return OldRuns(tuple(results), tuple(lost))
 
 
 def write_imported(results: Iterable[AttemptResult], root: Path) -> tuple[Path, ...]:
@@ -93,7 +113,7 @@ def write_imported(results: Iterable[AttemptResult], root: Path) -> tuple[Path, 
     return tuple(written)
 
 
-def _rows(file: Path, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
+def _rows(file: Path, lost: list[str]) -> list[tuple[int, dict[str, Any]]]:
     try:
         lines = file.read_bytes().split(b"\n")
     except OSError as error:
@@ -105,12 +125,12 @@ def _rows(file: Path, problems: list[str]) -> list[tuple[int, dict[str, Any]]]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            problems.append(f"{file}:{number}: left out: not JSON ({error})")
+            lost.append(f"{file}:{number}: left out: not JSON ({error})")
             continue
         if isinstance(row, dict):
             found.append((number, row))
         else:
-            problems.append(f"{file}:{number}: left out: no object")
+            lost.append(f"{file}:{number}: left out: no object")
     return found
 
 

@@ -50,13 +50,11 @@ def load_folder(folder: Path, *, phase: str | None = None) -> Task:
         task = _task(words, document, target)
     problems.raise_if_any()
     assert task is not None
-    repo_text = words.target.repo
-    whole = _digested(task, repo_text)
-    if phase is None:
-        return whole
-    if phase not in whole.phases:
-        raise UnknownName(f"phase of task {whole.name!r}", phase, whole.phases, where=str(document.file))
-    return _digested(one_phase(whole, phase, document), repo_text)
+    if phase is not None:
+        if phase not in task.phases:
+            raise UnknownName(f"phase of task {task.name!r}", phase, task.phases, where=str(document.file))
+        task = one_phase(task, phase, document)
+    return _digested(task, words.target.repo)
 
 
 def _check_name(words: TaskWords, document: Document) -> None:
