@@ -124,12 +124,12 @@ def read(name: str, given: Any) -> Description:
 
 def _place(message: str) -> str:
     """`... - at `$.output.format`` as a dotted key."""
-    found = re.search(r" - at `(?:key in )?\$([^`]*)`", message)
+    found = re.search(r"`\$([^`]*)`$", message)
     return found.group(1).replace("[...]", "") if found else ""
 
 
 def _words(message: str) -> str:
-    text = re.sub(r" - at `[^`]*`", "", message)
+    text = message.partition(" - at `")[0]
     unknown = re.search(r"unknown field `([^`]+)`", text)
     if unknown is None:
         return text

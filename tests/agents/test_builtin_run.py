@@ -13,7 +13,7 @@ from ralphbench.agents.builtin import BuiltinAgent
 from ralphbench.model import StageEnding, StageResult, StageRun
 from ralphbench.sandbox import Sandbox
 
-DIALECTS = ["chat", "responses", "messages"]
+DIALECTS = ["chat", *(pytest.param(d, marks=pytest.mark.slow) for d in ("responses", "messages"))]
 PARTIAL = "Half of an answer that goes on for some more words."
 
 
