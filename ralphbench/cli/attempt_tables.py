@@ -18,7 +18,7 @@ def summary_lines(view: AttemptView) -> Iterator[str]:
         yield "not ended: running, or cut off (the same `ralphbench run` goes on with it)"
         return
     stage = f" in {result.stage}" if result.stage else ""
-    cause = f" ({result.cause})" if result.cause else ""
+    cause = f" ({result.cause})" if result.cause and result.cause != str(result.ending) else ""
     yield f"ended as    {result.ending}{cause}{stage}  {escape(result.detail)}".rstrip()
     verdict = result.verdict
     if verdict is None:

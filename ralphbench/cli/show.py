@@ -50,21 +50,20 @@ def show(
 
 
 def _print(view: AttemptView, calls: bool) -> None:
-    from rich.console import Console
-
     from ralphbench.cli import attempt_tables as tables
+    from ralphbench.cli.terminal import console
 
-    console = Console(soft_wrap=False)
-    console.print(f"[bold]{view.title}[/bold]", highlight=False)
+    screen = console()
+    screen.print(f"[bold]{view.title}[/bold]", highlight=False)
     for line in tables.summary_lines(view):
-        console.print(line, highlight=False)
+        screen.print(line, highlight=False)
     parts: list[Any] = [tables.timeline(view), tables.tickets(view)]
     if view.gates:
         parts.append(tables.gates(view))
     parts.append(tables.call_table(view) if calls else tables.call_summary(view))
     for part in parts:
-        console.print()
-        console.print(part)
-    console.print()
+        screen.print()
+        screen.print(part)
+    screen.print()
     for name, path in view.paths():
-        console.print(f"{name:<12}{path}", highlight=False, soft_wrap=True)
+        screen.print(f"{name:<12}{path}", highlight=False, soft_wrap=True)

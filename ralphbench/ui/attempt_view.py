@@ -187,7 +187,8 @@ class _Builder:
             self._view.warnings.append(str(data["text"]))
         elif kind in _STEPS:
             what, form = _STEPS[EventKind(kind)]
-            self._step(event, what, form.format_map(_Missing(data)), fault=kind in (EventKind.FAULT, EventKind.LIMIT))
+            told = _Missing(data)
+            self._step(event, what.format_map(told), form.format_map(told), fault=kind in (EventKind.FAULT, EventKind.LIMIT))
 
     def _ticket(self, event: Event) -> None:
         data = event.data

@@ -20,7 +20,7 @@ Write = Callable[[str], None]
 
 def verdict_text(result: AttemptResult) -> str:
     """`resolved, score 1.00, completed`, or why there is no verdict."""
-    cause = f" ({result.cause})" if result.cause else ""
+    cause = f" ({result.cause})" if result.cause and result.cause != str(result.ending) else ""
     if result.verdict is None:
         return f"{result.ending}{cause}: {result.detail}".rstrip(": ")
     word = "resolved" if result.verdict.resolved else "not resolved"
