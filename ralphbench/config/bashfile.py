@@ -95,10 +95,10 @@ class _Scanner:
         end = self.text.find("\n", self.at)
         self.at = len(self.text) if end < 0 else end + 1
 
-    def skip(self, blank: str = " \t\n;") -> bool:
+    def skip(self) -> bool:
         """Over blanks and comments. Returns whether anything is left."""
         while self.at < len(self.text):
-            if self.peek() in blank:
+            if self.peek() in " \t\n":
                 self.at += 1
             elif self.peek(2) == "\\\n":
                 self.at += 2
@@ -128,12 +128,14 @@ class _Scanner:
         if self.peek() not in ("", "\n", ";", "#"):
             rest = self.text[self.at :].split("\n", 1)[0][:60]
             raise self.error(f"found {rest!r} after the value; put the value into quotes if it is part of it", name)
+        if self.peek() == ";":
+            self.at += 1
 
     def _array(self, name: str) -> tuple[Value, ...]:
         start = self.at
         self.at += 1
         values: list[Value] = []
-        while self.skip(" \t\n"):
+        while self.skip():
             if self.peek() == ")":
                 self.at += 1
                 return tuple(values)

@@ -132,7 +132,6 @@ def test_what_is_read_is_what_bash_would_have_read(value: str) -> None:
         found = values(f"A={value}\n")
     except ConfigError:
         return
-    assert set(found) == {"A"} or "A" in found
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "f"
         file.write_text(f"A={value}\n", encoding="utf-8")
