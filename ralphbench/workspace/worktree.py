@@ -50,7 +50,9 @@ class Workspace:
         self.base = state.base
         self.branch = state.branch
         self.skipped: tuple[Skipped, ...] = ()
-        """What the last look at the tree had to leave out: FIFOs, sockets, devices, names that git cannot hold."""
+        """What the last commit, and every look at the tree before it, had to leave out: FIFOs, sockets, devices, names
+        that git cannot hold."""
+        self._left: dict[Skipped, None] = {}
         self.notes: tuple[str, ...] = ()
         """Why the last commit could not be shown in the agent's own repository; empty where it could."""
         self._shown = state.base
@@ -136,7 +138,7 @@ class Workspace:
     def tree(self) -> str:
         """The hash of what is in the worktree now: all files but the ignored ones, new ones too."""
         self._ground()
-        self.skipped = scan(self._git)
+        self._left |= dict.fromkeys(scan(self._git))
         return self._git.text("write-tree")
 
     def tree_of(self, commit: str) -> str:
@@ -145,6 +147,7 @@ class Workspace:
     def commit(self, message: str, *, wip: bool = False) -> str | None:
         """Commit what is in the worktree. None: it is the tree of `head`. `wip`: kept beside, `head` stays."""
         head, tree = self.head, self.tree()
+        self.skipped, self._left = tuple(self._left), {}
         if tree == self.tree_of(head):
             return None
         commit = commit_tree(replace(self._git, extra=signed()), tree, head, message)
@@ -160,7 +163,7 @@ class Workspace:
         but for a wip commit. Raises WorkspaceError that names what could not be put right.
         """
         want = self.tree_of(commit)
-        said = ""
+        said, have = "", ""
         for _ in range(_PASSES):
             self._clear()
             self.tree()  # what is not ignored is in the index now, so that the next step removes it
@@ -170,6 +173,7 @@ class Workspace:
                 break
         else:
             self._still_different(commit, want, have, said)
+        self._left = {}
         if not self._is_wip(commit):
             self._move(self._git.text("rev-parse", "--verify", f"{commit}^{{commit}}"))
         self._show(self.head)

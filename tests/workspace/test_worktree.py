@@ -499,7 +499,7 @@ def test_a_huge_file_is_committed_and_restored(workspace: Workspace) -> None:
 
 def test_a_tree_deeper_than_any_path_is_survived(scratch: Path, mirror: Mirror) -> None:
     workspace = Workspace.create(scratch / "w", mirror, BRANCH)
-    code = "import os, sys\nos.chdir(sys.argv[1])\nfor n in range(1500):\n    os.mkdir('deep'); os.chdir('deep')\nopen('f', 'w')"
+    code = "import os, sys\nos.chdir(sys.argv[1])\nfor n in range(900):\n    os.mkdir('deep'); os.chdir('deep')\nopen('f', 'w')"
     subprocess.run(["python3", "-c", code, str(workspace.worktree)], check=True)
     workspace.commit("deep")
     assert any("cannot be opened" in item.why for item in workspace.skipped)
