@@ -8,6 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
+from ralphbench.errors import EndpointError
 from ralphbench.gateway.server import Gateway
 
 
@@ -20,7 +21,11 @@ def main() -> int:
     options = parser.parse_args()
     if options.control.parent.resolve() == options.socket.parent.resolve():
         parser.error("--control and --socket must lie in different folders: agents can reach the second one")
-    asyncio.run(_run(options.control, options.socket))
+    try:
+        asyncio.run(_run(options.control, options.socket))
+    except OSError as error:
+        sys.stderr.write(f"cannot serve on {options.control} and {options.socket}: {error}\n")
+        return EndpointError.exit_code
     return 0
 
 

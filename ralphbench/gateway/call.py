@@ -15,7 +15,7 @@ from ralphbench.gateway import headers
 from ralphbench.gateway.admission import Stop
 from ralphbench.gateway.dialects import Dialect, Problem
 from ralphbench.gateway.faults import Fault, Patience
-from ralphbench.gateway.outcome import Asked, HungUp, Outcome
+from ralphbench.gateway.outcome import HUNG_UP, Asked, HungUp, Outcome
 from ralphbench.gateway.refusals import ENDED, error_response, refuse
 from ralphbench.gateway.requests import AgentRequest, Room, apply_edits, edits
 from ralphbench.gateway.routes import replay_headers
@@ -62,13 +62,19 @@ class Call:
         try:
             return await self._until_answered(asked, started)
         except asyncio.CancelledError:
-            self._outcome.error = stage.closing or "client_gone"
+            self._cut_off(stage.closing)
             raise
         except HungUp as error:
-            self._outcome.error, self._outcome.error_text = "client_gone", str(error)
-            return self._outcome.out or web.Response(status=self._outcome.status)  # goes nowhere
+            self._cut_off(None, str(error))
+            return self._outcome.out or web.Response(status=HUNG_UP)  # goes nowhere
         finally:
             self._finish(asked, started)
+
+    def _cut_off(self, why: str | None, text: str | None = None) -> None:
+        """The call ends without its answer having arrived. `why` None: the agent hung up."""
+        if why is None:
+            self._outcome.status = HUNG_UP
+        self._outcome.error, self._outcome.error_text = why or "client_gone", text
 
     def _refuse(self, stop: Stop) -> web.Response:
         self._stage.end(stop)

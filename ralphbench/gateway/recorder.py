@@ -107,10 +107,9 @@ class Recorder:
         def store() -> None:
             try:
                 self._bodies.add(call, kind, body, thread=thread)
-            except RalphbenchError as error:
-                if isinstance(error, DiskError):
-                    self.failed = self.failed or error
-                log.error("the %s of call %s could not be recorded: %s", kind, call, error)
+            except (RalphbenchError, OSError) as error:
+                self.failed = self.failed or DiskError(f"the {kind} of call {call} could not be recorded: {error}")
+                log.error("%s", self.failed)
 
         self._writer.submit(len(body), store)
         return f"{call}.{kind}"

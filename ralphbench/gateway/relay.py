@@ -97,13 +97,19 @@ class Relay:
                 self._shut = True
                 passed = events[:place]
                 break
+            if self.opening is Opening.HELD and self._begin() is Opening.FAILED:
+                self._shut = True
+                return b""
         out = passed[0] if len(passed) == 1 else b"".join(passed)
         if self.opening is Opening.ANSWER:
-            return out
+            return self.release() + out if self._held else out
         self._held.append(out)
-        if meter.contents:
-            self.opening = Opening.ANSWER
-            return self.release()
-        if meter.error is not None:
-            self.opening = Opening.FAILED
         return b""
+
+    def _begin(self) -> Opening:
+        """Judged event by event, so that it does not depend on the chunks."""
+        if self.meter.contents:
+            self.opening = Opening.ANSWER
+        elif self.meter.error is not None:
+            self.opening = Opening.FAILED
+        return self.opening

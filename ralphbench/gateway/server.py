@@ -44,6 +44,8 @@ class Gateway:
         self._over = asyncio.Event()
         self._owner: Connection | None = None
         self._started = time.time()
+        self._server: web.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self.port = 0
 
     async def run(self) -> None:
@@ -52,10 +54,10 @@ class Gateway:
             loop.add_signal_handler(number, self._over.set)
         self.stages = Stages(Routes(self.redactor), self.redactor)
         self._frontend = Frontend(self.stages)
-        await self._listen()
-        await self._control.start()
         orphan = loop.call_later(ORPHAN, self._end_if_orphan)
         try:
+            await self._listen()
+            await self._control.start()
             await self._over.wait()
         finally:
             orphan.cancel()
@@ -73,12 +75,14 @@ class Gateway:
         )
         loop = asyncio.get_running_loop()
         tcp = await loop.create_server(server, "127.0.0.1", 0, backlog=512)
+        self._listeners.append(tcp)
         self.port = tcp.sockets[0].getsockname()[1]
         self._socket.parent.mkdir(parents=True, exist_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         bind(listener, self._socket)
         unix = await loop.create_unix_server(server, sock=listener, backlog=512)
-        self._server, self._listeners = server, (tcp, unix)
+        self._server = server
+        self._listeners.append(unix)
 
     def _end_if_orphan(self) -> None:
         if self._owner is None:
@@ -90,10 +94,12 @@ class Gateway:
         for listener in self._listeners:
             listener.close()
         await self.stages.close_all("gateway_closed")
-        await self._server.shutdown(1.0)
+        if self._server is not None:
+            await self._server.shutdown(1.0)
         await self.stages.routes.close()
         await self._control.close()
-        self._socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._socket.unlink(missing_ok=True)
 
     # -- control --------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 GRACE = 5.0
 """Seconds that open calls have to end by themselves when their stage is closed."""
 _CANCELLED = 2.0
+_HANDOVER = 2.0
 
 
 class Stages:
@@ -31,7 +32,8 @@ class Stages:
         self._redactor = redactor
         self._estimators = Estimators()
         self._open: dict[str, OpenStage] = {}
-        self._attempts: set[str] = set()
+        self._attempts: dict[str, asyncio.Event] = {}
+        """Attempts that have a stage open; the event is set when it is closed and recorded."""
 
     def by_token(self, token: str) -> OpenStage | None:
         return self._open.get(token)
@@ -43,17 +45,29 @@ class Stages:
         """Raises ConfigError where a cap cannot be enforced, EndpointError where the endpoint cannot be used, RunError
         where the attempt has a stage open already: two of them would give out the same numbers.
         """
-        if grant.attempt in self._attempts:
-            raise RunError(f"attempt {grant.attempt} has a stage open already")
-        self._attempts.add(grant.attempt)
+        await self._take(grant.attempt)
         try:
             stage = await self._make(grant)
         except BaseException:
-            self._attempts.discard(grant.attempt)
+            self._give_back(grant.attempt)
             raise
         self._open[stage.token] = stage
         self.opened += 1
         return stage
+
+    async def _take(self, attempt: str) -> None:
+        """Of a trial that was killed the stage may be just being closed when its successor comes."""
+        deadline = asyncio.get_running_loop().time() + _HANDOVER
+        while (busy := self._attempts.get(attempt)) is not None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await busy.wait()
+            except TimeoutError as error:
+                raise RunError(f"attempt {attempt} has a stage open already") from error
+        self._attempts[attempt] = asyncio.Event()
+
+    def _give_back(self, attempt: str) -> None:
+        self._attempts.pop(attempt).set()
 
     async def _make(self, grant: StageGrant) -> OpenStage:
         route = await self.routes.of(grant.endpoint)
@@ -88,7 +102,7 @@ class Stages:
             await self._end_calls(stage, why, grace)
             await stage.recorder.close()
         finally:
-            self._attempts.discard(stage.grant.attempt)
+            self._give_back(stage.grant.attempt)
         return stage.traffic()
 
     async def _end_calls(self, stage: OpenStage, why: str, grace: float) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-_CODES = re.compile(r"408|409|425|429|50[0-4]|52[0-49]")
-"""Wider than what one client was seen to look for: SDKs and CDNs know more of them."""
+_CODES = re.compile(r"429|50[0234]|52[49]")
 
 _PHRASES = re.compile(
     r"rate.?limit\w*|rate increased|too.?many.?requests|overload\w*|exhausted|unavailable|at capacity|quota exceeded|"

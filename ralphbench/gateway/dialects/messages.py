@@ -106,7 +106,11 @@ class MessagesMeter(Meter):
                 self._block(event.index, block)
         elif event.type == "message_start" and isinstance(event.message, dict):
             message = event.message
-            self._head(_Message(message.get("model"), message.get("usage"), message.get("stop_reason")))
+            usage = message.get("usage")
+            if isinstance(usage, dict):
+                # Its output tokens are a first guess: a stream that is cut off has an unknown count, not one of 1.
+                usage = {key: value for key, value in usage.items() if key != "output_tokens"}
+            self._head(_Message(message.get("model"), usage, message.get("stop_reason")))
         elif event.type == "message_delta":
             self._head(_Message(None, event.usage, event.delta.stop_reason if event.delta else None))
         self._server_timings(event.timings, None, None)

@@ -1,0 +1,116 @@
+"""A server that quietly cuts the conversation is found out, and an honest one is not accused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralphbench.gateway.estimate import CEILING, FLOOR, Estimator, Seen, Sizer, raw_tokens
+
+PROSE = "The heap is walked from its roots, and whatever cannot be reached is given back. "
+CODE = 'if (obj->type == T_PAIR) {\n\tmark(car(obj));\n\treturn mark(cdr(obj)); /* "tail" */\n}\n'
+
+
+def test_a_prompt_that_was_cut_is_marked(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    """Ollama: the front of the conversation is dropped to fit 2,048 tokens, with status 200."""
+    upstream.gives(answer(tongue.stream("hi", prompt=2048)))
+    one = stage(context=32768)
+    assert one.ask(tongue.ask(PROSE * 200)).status == 200
+    assert one.call().truncated is True
+
+
+def test_a_prompt_that_was_counted_in_full_is_not(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    upstream.gives(answer(tongue.stream("hi", prompt=3400)))
+    one = stage(context=32768)
+    one.ask(tongue.ask(PROSE * 200))
+    assert one.call().truncated is False
+
+
+def test_a_prompt_pinned_at_the_window_while_the_conversation_grows_is_marked(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    one = stage(context=4096)
+    verdicts = []
+    for size, counted in ((150, 3100), (190, 3900), (230, 4040), (270, 4040), (310, 4040)):
+        upstream.gives(answer(tongue.stream("hi", prompt=counted)))
+        one.ask(tongue.ask(PROSE * size))
+        verdicts.append(one.call().truncated)
+    assert verdicts == [False, False, True, True, True]
+
+
+def test_a_server_that_does_not_count_is_not_judged(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
+    events = chat.stream("hi")
+    upstream.gives(answer([*events[:-2], events[-1]]))
+    one = stage(chat)
+    one.ask(chat.ask(PROSE * 200))
+    assert one.call().truncated is None
+
+
+def test_a_compaction_is_no_truncation() -> None:
+    estimator = Estimator()
+    assert not estimator.truncated(30_000, 29_000, None)
+    estimator.learn(30_000, 29_000)
+    assert not estimator.truncated(2_500, 2_400, Seen(30_000, 29_000))
+
+
+def test_short_prompts_are_not_judged() -> None:
+    """A template adds a hundred tokens and tools are rewritten: too much for a ratio."""
+    assert not Estimator().truncated(1400, 300, None)
+
+
+def test_what_never_becomes_text_tokens_is_left_out() -> None:
+    text = b'{"messages":[{"role":"user","content":"%s"}]}'
+    plain = raw_tokens(text % (b"x" * 4000))
+    image = text % (b"x" * 4000) + b'"data:image/png;base64,' + b"A" * 100_000 + b'"'
+    reasoning = text % (b"x" * 4000) + b',"reasoning_content":"' + b"deep \\n thought " * 5000 + b'"'
+    assert abs(raw_tokens(image) - plain) < 20
+    assert abs(raw_tokens(reasoning) - plain) < 20
+
+
+def test_escapes_count_as_the_characters_that_they_stand_for() -> None:
+    import json
+
+    cyrillic = "Куча обходится от корней. " * 200
+    escaped = raw_tokens(json.dumps(cyrillic).encode())
+    plain = raw_tokens(json.dumps(cyrillic, ensure_ascii=False).encode())
+    assert abs(escaped - plain) / plain < 0.05
+
+
+def test_the_calibration_follows_a_server_and_stays_within_bounds() -> None:
+    estimator = Estimator()
+    for _ in range(20):
+        estimator.learn(10_000, 12_000)
+    assert abs(estimator.ratio - 1.2) < 0.01
+    for _ in range(50):
+        estimator.learn(10_000, 100)
+    assert estimator.ratio == FLOOR
+    for _ in range(50):
+        estimator.learn(10_000, 10**6)
+    assert estimator.ratio == CEILING
+
+
+def test_even_a_calibration_gone_low_does_not_hide_a_cut_by_half() -> None:
+    estimator = Estimator(ratio=FLOOR, calls=9)
+    assert estimator.truncated(20_000, 8_000, None)
+
+
+def test_an_anchored_estimate_is_nearer_than_a_calibrated_one() -> None:
+    estimator = Estimator()
+    assert estimator.anchored(1100.0, Seen(1000.0, 1500)) == 1600
+    assert estimator.anchored(1100.0, None) == 1100
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=12), st.integers(0, 3))
+def test_sizing_what_is_new_gives_what_sizing_all_gives(turns: list[str], shrink: int) -> None:
+    import json
+
+    sizer = Sizer()
+    messages: list[str] = []
+    for number, turn in enumerate(turns):
+        messages.append((turn or "x") * 300 + PROSE * 20 + CODE * 20)
+        if shrink and number % 4 == 3:
+            messages = messages[shrink:]
+        body = json.dumps({"messages": messages, "model": "m"}).encode()
+        assert abs(sizer.size(body) - raw_tokens(body)) <= 2 * (number + 1)
