@@ -294,15 +294,14 @@ def _dropped(raw: Sequence[Any], issues: Sequence[Issue], notes: _Notes) -> list
 
 
 def _convert(value: Any, kind: type[S], where: str, notes: _Notes) -> S | None:
+    _ignored(value, kind, where, notes)
     try:
-        row = msgspec.convert(value, kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
         path = (where + place.rstrip("`")).lstrip(".") or "the object"
         notes.errors.append(f"{path}: {what[:1].lower()}{what[1:]}")
         return None
-    _ignored(value, kind, where, notes)
-    return row
 
 
 def _ignored(value: Any, kind: type[Struct], where: str, notes: _Notes) -> None:
