@@ -85,7 +85,7 @@ def _unknown_key(model: type[Words], location: KeyPath, document: Document, wher
     if key in holder.hints:
         message, remedy = holder.hints[key]
         return document.error(where, message, remedy=remedy)
-    known = tuple(holder.model_fields)
+    known = tuple(field.alias or name for name, field in holder.model_fields.items())
     place = f"{dotted(where[:-1])} has" if where[:-1] else "the file has"
     message = f"there is no such key{did_you_mean(key, known)} ({place}: {', '.join(known)})"
     return document.error(where, message)

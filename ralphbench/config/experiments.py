@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ralphbench.config.endpoints import resolve_endpoint
-from ralphbench.config.layers import Catalog, lay_inline, read_shared
+from ralphbench.config.layers import Catalog, lay_inline, leaves, read_shared
 from ralphbench.config.names import EXPERIMENT_FILE, find_experiment, name_problem
 from ralphbench.config.plans import plan_mode
 from ralphbench.config.plugins import installed
@@ -113,7 +113,9 @@ def _check_reserved(draft: _Draft) -> None:
 
     for name, meaning in RESERVED.items():
         if name in draft.catalog.profiles:
-            draft.problems.add(UsageError(f"profile {name!r}: the name is taken, it is {meaning}"))
+            written = next(iter(leaves(draft.catalog.profiles[name])), None)
+            where = f"{written.where}: " if written else ""
+            draft.problems.add(UsageError(f"{where}profile {name!r}: the name is taken, it is {meaning}"))
 
 
 def _tasks(draft: _Draft) -> tuple[Task, ...]:
@@ -171,16 +173,9 @@ def _experiment(
 ) -> Experiment:
     words, document = draft.words, draft.document
     profiles = tuple(one.profile for one in resolved)
-    limits = _limits(draft)
     everyone = (*profiles, *([planner.profile] if planner else []))
-    for one in [*resolved, *([planner] if planner else [])]:
-        draft.origins |= {f"profiles.{one.profile.name}.{key}": origin for key, origin in one.origins.items()}
-    plan = PlanMode()
-    with draft.problems.collected():
-        plan = plan_mode(words.plan, document, tasks, draft.root)
-    draft.origins |= {
-        key: draft.origin(key) for key in ("question", "why", "baseline", "order", "unequal_limits", "plan")
-    }
+    _note_origins(draft, [*resolved, *([planner] if planner else [])])
+    limits = _limits(draft)
     return Experiment(
         name=document.file.parent.name,
         folder=document.file.parent.resolve(),
@@ -192,7 +187,7 @@ def _experiment(
         limits=limits,
         baseline=words.baseline,
         repeats=_chosen(draft, "repeats", least=1),
-        plan=plan,
+        plan=_plan(draft, tasks),
         sandbox=_sandbox(draft),
         void_retries=_chosen(draft, "void_retries", least=0),
         unequal_limits=_unequal(draft, resolved, limits),
@@ -204,6 +199,20 @@ def _experiment(
         planner=planner.profile if planner else None,
         warnings=warnings_of(profiles),
     )
+
+
+def _note_origins(draft: _Draft, resolved: list[Resolved]) -> None:
+    for key in ("question", "why", "baseline", "order", "unequal_limits", "plan"):
+        draft.origins[key] = draft.origin(key)
+    for one in resolved:
+        draft.origins |= {f"profiles.{one.profile.name}.{key}": origin for key, origin in one.origins.items()}
+
+
+def _plan(draft: _Draft, tasks: tuple[Task, ...]) -> PlanMode:
+    plan = PlanMode()
+    with draft.problems.collected():
+        plan = plan_mode(draft.words.plan, draft.document, tasks, draft.root)
+    return plan
 
 
 def _chosen(draft: _Draft, key: str, *, least: int | None) -> Any:
@@ -236,11 +245,10 @@ def _limits(draft: _Draft) -> Limits:
     draft.origins |= {f"limits.{key}": draft.origin(f"limits.{key}") for key in values}
     given = dict(draft.overrides.limits)
     if given:
-        flags = {key: f"--{key.replace('_', '-')}" for key in given}
         with draft.problems.collected():
             words = _from_flags(given, LimitsWords)
             values |= {key: getattr(words, key) for key in given}
-            draft.origins |= {f"limits.{key}": flag for key, flag in flags.items()}
+            draft.origins |= {f"limits.{key}": "--limit" for key in given}
     return Limits(**values)
 
 

@@ -93,6 +93,7 @@ def _task(task: Task) -> Iterator[Explained]:
     target = task.target
     values: dict[KeyPath, str] = {
         ("title",): task.title,
+        ("spec",): str(document.data.get("spec", "spec.md")),
         ("target",): str(target.path or target.repo),
         ("target", "base"): target.base or "the folder as it is",
         ("phases",): task.phase or ", ".join(task.phases) or "none",
@@ -100,6 +101,7 @@ def _task(task: Task) -> Iterator[Explained]:
         ("replaced",): ", ".join(task.replaced) or "none",
     }
     prefix = f"tasks.{task.name}"
+    yield Explained(f"{prefix}.folder", str(task.folder), "found")
     for path, value in values.items():
         yield Explained(f"{prefix}.{path[-1]}", value, _written(document, path))
     yield Explained(

@@ -36,9 +36,9 @@ OPERATIONAL: Mapping[type, frozenset[str]] = {
     Task: frozenset(
         (
             # Covered by the digest.
-            *("spec", "target", "protected", "replaced", "phase", "start"),
+            *("title", "spec", "target", "protected", "replaced", "phases", "phase", "start"),
             # Of the judges, and for finding and showing.
-            *("gates", "gates_digest", "references", "phases", "name", "folder", "title"),
+            *("gates", "gates_digest", "references", "name", "folder"),
             *("tags", "languages", "needs", "meta"),
             # In the identity as the plan's hash, where it is used.
             "plan",

@@ -19,6 +19,7 @@ from ralphbench.config.legacy_profiles import LegacyProfiles, read_profiles
 from ralphbench.config.names import EXPERIMENT_FILE, TASK_FILE, as_name, profile_names
 from ralphbench.config.yamlfile import read_yaml
 from ralphbench.errors import UsageError
+from ralphbench.record import atomic_write, make_folder
 
 BUILD_TIMEOUT = 1800.0
 _QUESTION = re.compile(r"^##\s+Question\s*\n+(.+?)(?:\n\s*\n|\n#|\Z)", re.MULTILINE | re.DOTALL)
@@ -39,7 +40,8 @@ def import_conf(conf: Path, out: Path, *, profiles: Path | None = None) -> Impor
     """Turn `conf` into the experiment folder `out`.
 
     `profiles`: the predecessor's TOML file; by default the user's own, where there is one. Nothing is written where anything
-    cannot be read: ConfigError (ConfigErrors) then names every line. UsageError where `out` holds an experiment already.
+    cannot be read: ConfigError (ConfigErrors) then names every line. UsageError where `out` holds an experiment already,
+    DiskError where it cannot be written.
     """
     home = os.environ.get("HOME") or str(Path.home())
     if (out / EXPERIMENT_FILE).exists():
@@ -56,8 +58,8 @@ def import_conf(conf: Path, out: Path, *, profiles: Path | None = None) -> Impor
         if key in read.lines:
             draft.lost.append(f"{key} (line {read.lines[key]}): {why}")
     for path, text in draft.files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_folder(path.parent)
+        atomic_write(path, text.encode("utf-8"))
     return ImportReport(out.name, tuple(draft.files), tuple(draft.carried), tuple(draft.lost))
 
 
@@ -80,12 +82,23 @@ def _task(draft: _Draft) -> None:
     data = {
         "title": heading or draft.task,
         "spec": "spec.md",
-        "target": {"repo": conf.values["TARGET_REPO"].portable, "base": conf.text("BASE_REF", draft.home)},
+        "target": {"repo": _repo(draft), "base": conf.text("BASE_REF", draft.home)},
         "gates": _gates(draft),
     }
     head = f"Imported from {conf.file.name}. `ralphbench task check` proves that the gates tell a solved task from the base."
     draft.files[folder / TASK_FILE] = _yaml(data, head)
     draft.carried.append(f"TARGET_REPO, BASE_REF, SPEC, BUILD_CMD, TEST_CMD and GATE_CHECKS as the task {draft.task!r}")
+
+
+def _repo(draft: _Draft) -> str:
+    """The target as task.yaml says it: `$HOME` stays, a relative path is taken from the old file's folder."""
+    value = draft.conf.values["TARGET_REPO"]
+    text = value.text(draft.home)
+    if text.startswith("/") or "://" in text:
+        return value.portable
+    path = (draft.conf.file.parent / text).resolve()
+    draft.carried.append(f"TARGET_REPO {text!r} as {path}: a shell would have taken it from wherever it was called")
+    return str(path).replace("$", "$$")
 
 
 def _gates(draft: _Draft) -> list[dict[str, Any]]:
@@ -119,7 +132,7 @@ def _gates(draft: _Draft) -> list[dict[str, Any]]:
 
 def _spec(draft: _Draft) -> tuple[str | None, str]:
     """(text, where it was found or looked for): as it is at the base, else as it lies in the checkout."""
-    repo = Path(draft.conf.text("TARGET_REPO", draft.home))
+    repo = draft.conf.file.parent / draft.conf.text("TARGET_REPO", draft.home)
     name, base = draft.conf.text("SPEC", draft.home), draft.conf.text("BASE_REF", draft.home)
     for path in (f"ralph/specs/{name}", name):
         if (text := _blob(repo, f"{base}:{path}")) is not None:

@@ -95,6 +95,14 @@ def leaf(tree: Tree, key: str) -> Sourced | None:
     return found if isinstance(found, Sourced) else None
 
 
+def leaves(tree: Tree) -> list[Sourced]:
+    """Every value of a tree, in the order of the file."""
+    found: list[Sourced] = []
+    for value in tree.values():
+        found += [value] if isinstance(value, Sourced) else leaves(value)
+    return found
+
+
 def read_shared(folder: Path, catalog: Catalog, problems: Problems, *, inside: bool = False) -> None:
     """Lay the three files of a folder, as far as they are there, over the catalog. `inside`: an experiment's own folder."""
     readers: dict[str, Callable[[Document, Catalog, Problems], None]] = {

@@ -74,8 +74,8 @@ def task_names(specs: Sequence[Path], *, phases: bool = True) -> tuple[str, ...]
     found: list[str] = []
     for name in names:
         folder = task_folder(name, specs)
-        listed = _glance(folder / TASK_FILE).get("phases") if folder else None
-        found += [name, *(f"{name}/{phase}" for phase in (listed if isinstance(listed, list) else ()))]
+        listed = _phases(folder / TASK_FILE) if folder else ()
+        found += [name, *(f"{name}/{phase}" for phase in listed)]
     return tuple(found)
 
 
@@ -85,6 +85,14 @@ def profile_names(root: Path, experiment: Path | None = None) -> tuple[str, ...]
         chosen = _glance(experiment / EXPERIMENT_FILE).get("profiles")
         return tuple(str(name) for name in chosen) if isinstance(chosen, (list, dict)) else ()
     return tuple(name for name in _glance(root / "profiles.yaml") if name not in NO_PROFILES)
+
+
+def _phases(file: Path) -> list[Any]:
+    # Most tasks have none, and YAML is slow: a thousand tasks should not make a Tab wait.
+    if b"phases" not in file.read_bytes():
+        return []
+    listed = _glance(file).get("phases")
+    return listed if isinstance(listed, list) else []
 
 
 def _folders_with(root: Path, file: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ralphbench.config.layers import MODEL_BOUND, Catalog, Sourced, Tree, branch, lay, leaf
+from ralphbench.config.layers import MODEL_BOUND, Catalog, Sourced, Tree, branch, lay, leaf, leaves
 from ralphbench.config.plugins import installed
 from ralphbench.config.problems import Problems
 from ralphbench.errors import UnknownName, UsageError
@@ -97,7 +97,7 @@ def _stage(name: str, stage: Stage, tree: Tree, catalog: Catalog, origins: dict[
 def _no_model(name: str, stage: Stage, catalog: Catalog, where: str) -> UsageError:
     message = f"profile {name!r} names no model for its stage {stage.value!r}"
     remedy = f"{name}: {{model: <endpoint>/<model>}}"
-    written = next(iter(_leaves(catalog.profiles[name])), None)
+    written = next(iter(leaves(catalog.profiles[name])), None)
     if written is None:
         return UsageError(f"{where}: {message}", remedy=remedy)
     return written.document.error(written.path[: written.path.index(name) + 1], message, remedy=remedy)
@@ -128,13 +128,6 @@ def _last(layers: list[Tree], key: str) -> Sourced | None:
 def _value(tree: Tree, key: str) -> Any:
     found = leaf(tree, key)
     return found.value if found else None
-
-
-def _leaves(tree: Tree) -> list[Sourced]:
-    found: list[Sourced] = []
-    for value in tree.values():
-        found += [value] if isinstance(value, Sourced) else _leaves(value)
-    return found
 
 
 def _note(origins: dict[str, str], prefix: str, tree: Tree) -> None:

@@ -179,7 +179,9 @@ def _digested(task: Task, repo: str | None) -> Task:
     from dataclasses import replace
 
     words: dict[str, Any] = {
+        "title": task.title,
         "spec": task.spec,
+        "phases": task.phases,
         "phase": task.phase,
         "protected": task.protected,
         "replaced": task.replaced,

@@ -2,7 +2,7 @@
 
 The safe loader's tree is turned into plain values here, since what PyYAML makes of some plain words surprises people who
 write names and times: `1:30` would be 90, `010` would be 8, `no` would be false, a date would be an object. Here they are
-text, which a field that expects something else then refuses with the line. Keys are text and stand once in a map.
+text, which a field that expects something else then refuses with the line. Keys are text as it stands, each once in a map.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ralphbench.config.problems import Problems, describe
+from ralphbench.config.problems import Problems
 from ralphbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -174,13 +174,15 @@ class _Reader:
         return result
 
     def _key(self, node: yaml.Node, path: KeyPath, known: Mapping[str, Any]) -> str | None:
+        """A key is the text that stands there: `7:` and `no:` are names like any other."""
+        import yaml
+
         line = node.start_mark.line + 1
-        key = self.value(node, (*path, "?"))
-        self.lines.pop((*path, "?"), None)
-        if not isinstance(key, str):
-            message = f"expected a name, found {describe(key)}; put it into quotes if it is one"
+        if not isinstance(node, yaml.ScalarNode):
+            message = "expected a name before the colon, found a list or a map"
             self.problems.add(ConfigError(message, file=self.file, line=line, key=dotted(path) or None))
             return None
+        key = str(node.value)
         if key in known:
             message = f"stands a second time; the first one is in line {self.lines[(*path, key)]}"
             self.problems.add(ConfigError(message, file=self.file, line=line, key=dotted((*path, key))))

@@ -70,7 +70,7 @@ def test_the_command_line_wins_and_is_recorded(world: Any, tmp_path: Path) -> No
         "repeats": "--repeats",
         "sandbox": "--sandbox",
         "seed": "--seed",
-        "limits.wall_time": "--wall-time",
+        "limits.wall_time": "--limit",
     }
     assert loaded.origins["limits.failures"] == "default"
 

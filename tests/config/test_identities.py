@@ -97,7 +97,7 @@ def test_each_word_about_a_stage_counts(world: Any, changes: dict[str, Any]) -> 
 
 def test_names_gates_and_operation_do_not_count(world: Any) -> None:
     loaded = world.load()
-    task = replace(loaded.tasks[0], title="other", gates=(), gates_digest="x", tags=("x",), references=())
+    task = replace(loaded.tasks[0], gates=(), gates_digest="x", tags=("x",), references=())
     box = replace(
         loaded.endpoints["box"], base_url="http://other", slots=9, api_key_env="K", price={"input": 1.0}, local=False
     )

@@ -225,3 +225,12 @@ def test_models_of_an_unknown_provider_or_form_are_listed(old: Path, tmp_path: P
     lost: Any = "\n".join(import_conf(old, tmp_path / "experiments" / "x", profiles=file).lost)
     assert "endpoint 'somewhere'" in lost
     assert "'hybrid': its models are not all of the form provider/model" in lost
+
+
+def test_a_relative_target_is_taken_from_the_old_files_folder(old: Path, tmp_path: Path) -> None:
+    old.write_text(CONF.replace("$HOME/src/mine", "../../home/src/mine"))
+    out = tmp_path / "experiments" / "004-mine"
+    assert any("TARGET_REPO" in text and "taken it from" in text for text in import_conf(old, out).carried)
+    task = load_experiment("004", root=out.parent).tasks[0]
+    assert task.target.repo == f"{tmp_path}/home/src/mine"
+    assert task.spec.endswith("As it was.\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ralphbench.config.problems import ConfigErrors
@@ -56,10 +56,15 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines() -> None:
     assert "first one is in line 1" in str(error)
 
 
-def test_a_key_that_is_no_text_is_refused() -> None:
-    error = refused("a: 1\n7: 2\n")
+def test_keys_are_the_text_that_stands_there() -> None:
+    assert parse("{7: a, no: b, 1.5: c, null: d}") == {"7": "a", "no": "b", "1.5": "c", "null": "d"}
+    assert refused("7: a\n'7': b\n").line == 2
+
+
+def test_a_key_that_is_a_list_is_refused() -> None:
+    error = refused("a: 1\n? [b]\n: 2\n")
     assert error.line == 2
-    assert "found 7" in str(error)
+    assert "expected a name" in str(error)
 
 
 def test_a_tab_is_explained() -> None:
@@ -143,6 +148,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example({"a": "\x85"})
 def test_what_was_dumped_is_read_back(value: Any) -> None:
     assert parse(yaml.safe_dump(value)) == value
 
