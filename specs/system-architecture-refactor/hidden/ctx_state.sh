@@ -9,13 +9,23 @@ for c in src/*.c; do
         fail "$c does not compile"
     }
     awk -v file="$c" '
-        /^[ \t]*\.(text|data|bss)([ \t]|$)/ { section = $1; next }
-        /^[ \t]*\.section/ { section = $2; sub(/,.*/, "", section); next }
+        /^[ \t]*\.(text|data|bss)([ \t]|$)/ { section = $1; writable = section != ".text"; next }
+        /^[ \t]*\.(section|pushsection)/ {
+            section = $0
+            sub(/^[ \t]*\.(push)?section[ \t]*/, "", section)
+            flags = section
+            writable = section ~ /__data|__bss|__common|__thread/
+            if (sub(/^[^,]*,[ \t]*"/, "", flags)) {
+                sub(/".*/, "", flags)
+                writable = flags ~ /w/ && section !~ /^\.data\.rel\.ro/
+            } else if (section ~ /^\.(data|bss|tdata|tbss)/ && section !~ /^\.data\.rel\.ro/)
+                writable = 1
+            next
+        }
+        /^[ \t]*\.popsection/ { writable = 0; next }
         /^[ \t]*\.(comm|lcomm|zerofill|tbss)[ \t]/ { print file ": writable data: " $2; next }
-        /^[A-Za-z_.$][A-Za-z0-9_.$]*:/ {
-            if (section ~ /^\.(data|bss|tdata|tbss)/ && section !~ /^\.data\.rel\.ro/ || section ~ /__data|__bss|__common|__thread/)
-                print file ": writable data: " $1
-        }' "$work/out.s"
+        writable && /^[A-Za-z_.$][A-Za-z0-9_.$]*:/ { print file ": writable data: " $1; next }
+        writable && /^[ \t]*\.(zero|quad|long|byte|skip|space|xword|word|dword|8byte|4byte)/ { print file ": writable data in " section; writable = 0 }' "$work/out.s"
 done >"$work/found"
 if [ -s "$work/found" ]; then
     head -n 10 "$work/found"
