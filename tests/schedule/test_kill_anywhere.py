@@ -1,0 +1,124 @@
+"""kill -9 of a trial, the run or the gateway at every event of a short experiment, then the same command again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from support.project import Project, make_project
+
+from ralphbench.sandbox.processes import find_marked, owners
+
+KILLER = Path(__file__).parent.parent / "support" / "killer"
+EVENTS = 58
+"""How many events an undisturbed attempt has; the first test holds this."""
+EXCEPTED = (
+    # Times and ids, and what was spent: a stage that was cut off is run again, and what it cost is not forgotten.
+    "started",
+    "ended",
+    "times",
+    "spent",
+    "stages",
+    "processes",
+    "commit",
+    "identity",
+)
+
+
+def result_of(project: Project) -> dict[str, Any]:
+    """What must be the same, however often the attempt was cut off."""
+    results = sorted(project.record.glob("cells/*/*/*/*/result.json"))
+    assert [r.parent.name for r in results] == ["a1"], "exactly one attempt, committed once"
+    result: dict[str, Any] = json.loads(results[0].read_bytes())
+    for key in EXCEPTED:
+        result.pop(key)
+    verdict = result["verdict"]
+    verdict.pop("commit")
+    for gate in verdict["gates"]:
+        gate.pop("seconds")
+    return result
+
+
+def state_of(project: Project) -> dict[str, Any]:
+    """The loop's last state, hashes of trees included, commits (which hold a date) not."""
+    events = [json.loads(line) for line in (project.record / "cells/words/good/r1/a1/events.jsonl").read_bytes().splitlines()]
+    state: dict[str, Any] = next(e for e in reversed(events) if e["kind"] == "loop_ended")["data"]["state"]
+    for key in ("commit", "history"):
+        state.pop(key)
+    return state
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    project = make_project(tmp_path_factory.mktemp("undisturbed"))
+    done = project.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return result_of(project), state_of(project)
+
+
+def nothing_left(project: Project) -> None:
+    """No process, worktree or socket of any run of this project."""
+    deadline = time.monotonic() + 5
+    runs = project.root / "run" / "ralphbench"
+    while (left := _left(project, runs)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def _left(project: Project, runs: Path) -> list[str]:
+    left = [f"folder {p}" for p in runs.iterdir()]
+    left += [f"worktree {p}" for p in project.root.glob("cache/work/*/*/*/*/a*")]
+    # Every process of a run carries a mark, or was started with the project's own folders in its environment.
+    left += [f"process {pid} {mark}" for pid, mark in owners().items() if str(project.root) in _environment(pid)]
+    return left
+
+
+def _environment(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_an_undisturbed_attempt_has_as_many_events_as_are_killed_at(
+    undisturbed: object, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.getbasetemp()
+    events = next(base.glob("undisturbed*/results/001-words/cells/words/good/r1/a1/events.jsonl"))
+    assert abs(len(events.read_bytes().splitlines()) - EVENTS) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["trial", "run", "gateway"])
+@pytest.mark.parametrize("number", range(EVENTS))
+def test_what_was_killed_goes_on_and_comes_to_the_same(
+    victim: str, number: int, tmp_path: Path, undisturbed: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    project = make_project(tmp_path / "p")
+    kill = {"KILL_AT": f"{victim}:{number}:{tmp_path / 'killed'}", "PYTHONPATH": str(KILLER)}
+    first = project.run(env=kill)
+    if not (tmp_path / "killed").exists():
+        assert number >= EVENTS - 4, "the attempt ended before the event"
+        return
+    assert first.returncode == (-9 if victim == "run" else 0), first.stdout + first.stderr
+    again = project.run(env=kill)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert result_of(project) == undisturbed[0]
+    assert state_of(project) == undisturbed[1]
+    nothing_left(project)
+    committed = next(project.record.glob("cells/*/*/*/*/result.json")).stat().st_mtime_ns
+    third = project.run()
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert next(project.record.glob("cells/*/*/*/*/result.json")).stat().st_mtime_ns == committed, "no cell runs again"
+
+
+def test_the_marks_find_nothing_where_nothing_runs() -> None:
+    assert not find_marked(f"run-{os.getpid()}-none:")

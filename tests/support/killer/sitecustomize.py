@@ -1,0 +1,44 @@
+"""Kills a process of a run at a chosen event, once: put on PYTHONPATH by the kill tests.
+
+`KILL_AT=<victim>:<n>:<mark file>`: when the trial has written its nth event, `victim` (`trial`, `run` or `gateway`) gets SIGKILL.
+The mark file is made first, so that it happens once.
+"""
+
+import os
+import signal
+import sys
+
+
+def _arm() -> None:
+    victim, number, mark = os.environ["KILL_AT"].split(":", 2)
+    if "ralphbench.trial" not in sys.orig_argv or os.path.exists(mark):
+        return
+    from ralphbench.record.events import EventLog
+
+    write = EventLog.append
+
+    def append(self, kind, /, **data):  # type: ignore[no-untyped-def]
+        event = write(self, kind, **data)
+        if event.n == int(number) and not os.path.exists(mark):
+            open(mark, "x").close()
+            _kill(victim)
+        return event
+
+    EventLog.append = append  # type: ignore[method-assign]
+
+
+def _kill(victim: str) -> None:
+    if victim == "trial":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if victim == "run":
+        os.kill(os.getppid(), signal.SIGKILL)
+    import psutil
+
+    for child in psutil.Process(os.getppid()).children():
+        if "ralphbench.gateway" in child.cmdline():
+            child.kill()
+            child.wait(5)
+
+
+if "KILL_AT" in os.environ:
+    _arm()
