@@ -213,6 +213,7 @@ class Call:
             id=started.id,
             t=time.time(),
             status=outcome.status,
+            server_status=outcome.server_status,
             served=meter.served,
             usage=usage,
             timing=meter.timing(first_byte=outcome.first_byte, total=time.monotonic() - self._forwarded),

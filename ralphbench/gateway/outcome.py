@@ -29,6 +29,7 @@ class Outcome:
     status: int = HUNG_UP
     error: str | None = None
     error_text: str | None = None
+    server_status: int | None = None
     mends: list[str] = field(default_factory=list)
     retries: int = 0
     out: web.StreamResponse | None = None

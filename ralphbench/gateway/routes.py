@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,14 +14,14 @@ from yarl import URL
 from ralphbench.endpoints import Embedded, EmbeddedServer, Endpoint, Upstream, load_endpoint
 from ralphbench.gateway.requests import Habits
 from ralphbench.gateway.secrets import Redactor
-from ralphbench.model import CallStarted, EndpointSpec, codec
-from ralphbench.model.profile import GATEWAY_OPTIONS
+from ralphbench.model import GATEWAY_OPTIONS, CallStarted, EndpointSpec, codec
 
 _IDLE = 3.0
 """Seconds that a connection is kept for the next call: servers close theirs after 5, and a call into a closing one fails."""
 _CONNECT = 10.0
 _STALL = 600.0
 """Seconds without a byte after which a server is given up: a cold load and a long prefill fit in. `options.stall_seconds`."""
+_HOSTED = 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -36,6 +37,8 @@ class Route:
     base: str
     timeout: ClientTimeout
     session: ClientSession
+    server: EmbeddedServer | None = None
+    """What the gateway serves itself: a script, a recorded attempt."""
     _urls: dict[str, URL] = field(default_factory=dict)
 
     def url(self, path: str) -> URL:
@@ -49,24 +52,43 @@ class Route:
 class Routes:
     """All endpoints of a run. Made in, and used from, the gateway's event loop."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, busy: Callable[[str], bool]) -> None:
+        """`busy`: whether an attempt has a stage open."""
         self._redactor = redactor
-        self._known: dict[bytes, asyncio.Task[Route]] = {}
-        self._hosted: list[EmbeddedServer] = []
+        self._busy = busy
+        self._known: dict[tuple[str, bytes], asyncio.Task[Route]] = {}
         self._near = self._session(trust_env=False)
         self._far: ClientSession | None = None
 
-    async def of(self, spec: EndpointSpec) -> Route:
-        """Raises EndpointError where a key is missing or an endpoint cannot be used."""
-        identity = codec.canonical(spec)
-        task = self._known.get(identity)
+    async def of(self, spec: EndpointSpec, attempt: str) -> Route:
+        """Raises EndpointError where a key is missing or an endpoint cannot be used.
+
+        A server is shared by all attempts. One that the gateway brings along remembers what it has answered, so each
+        attempt has its own: what one contender met must be there for the next.
+        """
+        embedded = spec.base_url is None and spec.script is not None
+        key = (attempt if embedded else "", codec.canonical(spec))
+        task = self._known.pop(key, None)
         if task is None or (task.done() and task.exception() is not None):
-            task = self._known[identity] = asyncio.create_task(self._make(spec))
+            task = asyncio.create_task(self._make(spec))
+        self._known[key] = task  # the latest last
+        if embedded:
+            await self._end_oldest()
         return await asyncio.shield(task)
+
+    async def _end_oldest(self) -> None:
+        """Servers of attempts that are over are let go, a few at hand excepted."""
+        mine = [key for key in self._known if key[0]]
+        for key in mine[:-_HOSTED]:
+            task = self._known[key]
+            if task.done() and not self._busy(key[0]):
+                del self._known[key]
+                if task.exception() is None and (server := task.result().server) is not None:
+                    await server.stop()
 
     async def _make(self, spec: EndpointSpec) -> Route:
         own = {name: value for name, value in spec.options.items() if name not in GATEWAY_OPTIONS}
-        endpoint = await self._standing(replace(spec, options=own))
+        endpoint, server = await self._standing(replace(spec, options=own))
         upstream = await asyncio.to_thread(endpoint.upstream)
         self._redactor.learn(upstream.headers)
         base = upstream.base_url.rstrip("/")
@@ -83,17 +105,17 @@ class Routes:
                 sock_read=float(spec.options.get("stall_seconds", _STALL)),
             ),
             session=self._session_for(base),
+            server=server,
         )
 
-    async def _standing(self, spec: EndpointSpec) -> Endpoint:
+    async def _standing(self, spec: EndpointSpec) -> tuple[Endpoint, EmbeddedServer | None]:
         """The endpoint, its server started in this very event loop where it brings one along."""
         endpoint = load_endpoint(spec)
         if spec.base_url is not None or not isinstance(endpoint, Embedded):
-            return endpoint
+            return endpoint, None
         server = await asyncio.to_thread(endpoint.open_server)
         base = await server.start()
-        self._hosted.append(server)
-        return load_endpoint(replace(spec, base_url=base))
+        return load_endpoint(replace(spec, base_url=base)), server
 
     def _session_for(self, base: str) -> ClientSession:
         """Loopback is never reached through a proxy; everything else as the environment says."""
@@ -112,8 +134,11 @@ class Routes:
         for session in (self._near, self._far):
             if session is not None:
                 await session.close()
-        for server in self._hosted:
-            await server.stop()
+        for task in self._known.values():
+            if task.done() and not task.cancelled() and task.exception() is None:
+                server = task.result().server
+                if server is not None:
+                    await server.stop()
 
 
 def _habits(spec: EndpointSpec, upstream: Upstream, base: str) -> Habits:

@@ -21,7 +21,6 @@ from ralphbench.gateway.client import StageGrant
 from ralphbench.gateway.control import Connection, ControlServer
 from ralphbench.gateway.paths import Frontend
 from ralphbench.gateway.prices import table_version
-from ralphbench.gateway.routes import Routes
 from ralphbench.gateway.secrets import Redactor
 from ralphbench.gateway.stages import Stages
 from ralphbench.model import GatewayAddress, codec
@@ -52,7 +51,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)
-        self.stages = Stages(Routes(self.redactor), self.redactor)
+        self.stages = Stages(self.redactor)
         self._frontend = Frontend(self.stages)
         orphan = loop.call_later(ORPHAN, self._end_if_orphan)
         try:

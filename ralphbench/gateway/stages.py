@@ -25,8 +25,8 @@ _HANDOVER = 2.0
 class Stages:
     """Lives in the event loop alone."""
 
-    def __init__(self, routes: Routes, redactor: Redactor) -> None:
-        self.routes = routes
+    def __init__(self, redactor: Redactor) -> None:
+        self.routes = Routes(redactor, lambda attempt: attempt in self._attempts)
         self.writer = Writer()
         self.opened = 0
         self._redactor = redactor
@@ -70,7 +70,7 @@ class Stages:
         self._attempts.pop(attempt).set()
 
     async def _make(self, grant: StageGrant) -> OpenStage:
-        route = await self.routes.of(grant.endpoint)
+        route = await self.routes.of(grant.endpoint, grant.attempt)
         wire = grant.model.model.model
         provider = route.upstream.price_provider
         price = find_price(grant.endpoint, wire, provider=provider, local=route.local)

@@ -43,7 +43,7 @@ class Try:
         self._asked = asked
         self._outcome = asked.outcome
         self._meter = asked.outcome.meter = asked.dialect.meter()
-        asked.outcome.response, asked.outcome.first_byte = [], None
+        asked.outcome.response, asked.outcome.first_byte, asked.outcome.server_status = [], None, None
         self._judge = Judge(asked.stage, self._meter, asked.held)
         self._sent_at = time.monotonic()
         self._out: web.StreamResponse | None = None
@@ -57,6 +57,7 @@ class Try:
                 "POST", route.url(dialect.path), data=data, headers=sent, timeout=route.timeout, allow_redirects=False
             ) as response:
                 self._outcome.first_byte = time.monotonic() - self._sent_at
+                self._outcome.server_status = response.status
                 return await self._read(response)
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             raise Fault("endpoint_down", _words(error)) from error

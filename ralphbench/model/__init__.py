@@ -22,13 +22,14 @@ from ralphbench.model.names import (
     Stage,
     StageEnding,
 )
-from ralphbench.model.profile import EndpointSpec, ModelRef, Profile, Sampling, StageModel
+from ralphbench.model.profile import GATEWAY_OPTIONS, EndpointSpec, ModelRef, Profile, Sampling, StageModel
 from ralphbench.model.stage import AgentEvent, GatewayAddress, StageResult, StageRun
 from ralphbench.model.task import Gate, Report, Target, Task
 from ralphbench.model.ticket import Acceptance, Issue, Ticket, TicketState
 from ralphbench.model.verdict import GateResult, Tampering, TestCounts, Verdict, judge
 
 __all__ = [
+    "GATEWAY_OPTIONS",
     "RECORD_VERSION",
     "Acceptance",
     "AgentEvent",

@@ -80,6 +80,8 @@ class CallEnded:
     t: float
     status: int
     """What the agent got; 499 where it hung up."""
+    server_status: int | None = None
+    """What the server answered, the last time it was asked; None: it did not."""
     served: str | None = None
     usage: Usage = Usage()
     timing: Timing = Timing()

@@ -443,7 +443,7 @@ def stage(
             tongue = request.getfixturevalue("tongue") if "tongue" in request.fixturenames else CHAT
         number = next(_attempts)
         options = {"retry_base_seconds": 0.01, **more.pop("options", {})}
-        if tongue.name == "responses":
+        if tongue.name == "responses" and more.get("kind", "openai") == "openai":
             options["dialect"] = "responses"
         endpoint: dict[str, Any] = {"base_url": upstream.url, "auth": "none", "local": True, "options": options}
         for key in ("base_url", "auth", "local", "api_key_env", "price", "script"):
