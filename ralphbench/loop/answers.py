@@ -7,81 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ralphbench.loop.expect import problem
+from ralphbench.loop.shapes import (
+    MAX_PLAN,
+    AcceptanceShape,
+    BuildShape,
+    DecomposeShape,
+    DroppedShape,
+    ExpectShape,
+    InvestigateShape,
+    IssueShape,
+    PlanShape,
+    TicketShape,
+    VerifyShape,
+)
 from ralphbench.loop.tickets import graph_problems
 from ralphbench.model import Acceptance, Issue, Ticket
-
-MAX_PLAN = 60
-MAX_NEW = 20
-"""Tickets that one investigation may add."""
-PARTS = (2, 5)
-MAX_ISSUES = 20
-
-_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
-_Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-_Prose = Annotated[str, Meta(min_length=1, max_length=8000, pattern=r"\S")]
-_Command = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
-_Pattern = Annotated[str, Meta(min_length=1, max_length=1000)]
-
-
-class _Expect(Struct):
-    exit: Annotated[int, Meta(ge=0, le=255)] = 0
-    stdout: _Pattern | None = None
-
-
-class _Acceptance(Struct):
-    run: _Command
-    expect: _Expect = msgspec.field(default_factory=_Expect)
-
-
-class _Ticket(Struct):
-    id: _Id
-    title: _Title
-    detail: _Prose
-    acceptance: _Acceptance
-    depends_on: Annotated[list[str], Meta(max_length=MAX_PLAN)] = msgspec.field(default_factory=list)
-    priority: Annotated[int, Meta(ge=0, le=1000)] | None = None
-
-
-class _Issue(Struct):
-    title: _Title
-    detail: _Prose
-
-
-class _Dropped(Struct):
-    issue: _Title
-    reason: _Prose
-
-
-class _Plan(Struct):
-    tickets: list[Any]
-
-
-class _Build(Struct):
-    status: str
-    summary: _Prose
-    issues: Annotated[list[Any], Meta(max_length=MAX_ISSUES)] = msgspec.field(default_factory=list)
-
-
-class _Verify(Struct):
-    accept: bool
-    reason: _Prose
-    complete: dict[str, bool]
-    issues: Annotated[list[Any], Meta(max_length=MAX_ISSUES)] = msgspec.field(default_factory=list)
-
-
-class _Investigate(Struct):
-    tickets: Annotated[list[Any], Meta(max_length=MAX_NEW)] = msgspec.field(default_factory=list)
-    dropped: list[Any] = msgspec.field(default_factory=list)
-
-
-class _Decompose(Struct):
-    parts: Annotated[list[Any], Meta(min_length=PARTS[0], max_length=PARTS[1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +83,17 @@ class _Notes:
         return Read(None, tuple(self.errors), tuple(self.ignored))
 
 
-PLAN_KEYS = _Plan.__struct_fields__
-BUILD_KEYS = _Build.__struct_fields__
-VERIFY_KEYS = _Verify.__struct_fields__
-INVESTIGATE_KEYS = _Investigate.__struct_fields__
-DECOMPOSE_KEYS = _Decompose.__struct_fields__
+PLAN_KEYS = PlanShape.__struct_fields__
+BUILD_KEYS = BuildShape.__struct_fields__
+VERIFY_KEYS = VerifyShape.__struct_fields__
+INVESTIGATE_KEYS = InvestigateShape.__struct_fields__
+DECOMPOSE_KEYS = DecomposeShape.__struct_fields__
 
 
 def read_plan(value: Mapping[str, Any]) -> Read[Planned]:
     """An empty plan is a valid answer: what it means is for the loop to say."""
     notes = _Notes()
-    if (plan := _convert(value, _Plan, "", notes)) is None:
+    if (plan := _convert(value, PlanShape, "", notes)) is None:
         return notes.failed()
     if len(plan.tickets) > MAX_PLAN:
         notes.errors.append(f"tickets: {len(plan.tickets)} are too many, at most {MAX_PLAN} are allowed")
@@ -161,7 +107,7 @@ def read_plan(value: Mapping[str, Any]) -> Read[Planned]:
 
 def read_build(value: Mapping[str, Any]) -> Read[Built]:
     notes = _Notes()
-    if (build := _convert(value, _Build, "", notes)) is None:
+    if (build := _convert(value, BuildShape, "", notes)) is None:
         return notes.failed()
     if build.status not in ("done", "blocked"):
         notes.errors.append(f"status: {build.status[:100]!r} is none of 'done', 'blocked'")
@@ -171,7 +117,7 @@ def read_build(value: Mapping[str, Any]) -> Read[Built]:
 def read_verify(value: Mapping[str, Any], claims: Collection[str]) -> Read[Reviewed]:
     """`claims`: what `complete` has to speak of, each by its name."""
     notes = _Notes()
-    if (verify := _convert(value, _Verify, "", notes)) is None:
+    if (verify := _convert(value, VerifyShape, "", notes)) is None:
         return notes.failed()
     notes.errors += [f"complete: {name!r} is missing" for name in claims if name not in verify.complete]
     notes.ignored += [f"complete.{name}" for name in verify.complete if name not in claims]
@@ -184,7 +130,7 @@ def read_investigate(
 ) -> Read[Investigated]:
     """`issues` are called `issue-1`, `issue-2`, ... in the answer; the new tickets are given ids `<prefix>.<k>`."""
     notes = _Notes()
-    if (found := _convert(value, _Investigate, "", notes)) is None:
+    if (found := _convert(value, InvestigateShape, "", notes)) is None:
         return notes.failed()
     tickets = _new_tickets(found.tickets, "tickets", notes, known=known, prefix=prefix, source="issue")
     dropped = _dropped(found.dropped, issues, notes)
@@ -197,7 +143,7 @@ def read_investigate(
 def read_decompose(value: Mapping[str, Any], parent: Ticket, known: Sequence[Ticket]) -> Read[Planned]:
     """The parts are given ids `<parent>.<k>`, the parent's priority where they have none, and one more depth."""
     notes = _Notes()
-    if (found := _convert(value, _Decompose, "", notes)) is None:
+    if (found := _convert(value, DecomposeShape, "", notes)) is None:
         return notes.failed()
     parts = _new_tickets(found.parts, "parts", notes, known=known, prefix=parent.id, source="decompose", parent=parent)
     return notes.result(Planned(tuple(parts)))
@@ -229,15 +175,15 @@ def _new_tickets(
     return tickets
 
 
-def _tickets(raw: Sequence[Any], where: str, notes: _Notes) -> list[_Ticket]:
+def _tickets(raw: Sequence[Any], where: str, notes: _Notes) -> list[TicketShape]:
     rows = []
     for k, item in enumerate(raw):
         place = f"{where}[{k}]"
-        row = _convert(item, _Ticket, place, notes)
+        row = _convert(item, TicketShape, place, notes)
         if row is None:
             continue
-        _ignored(item.get("acceptance"), _Acceptance, f"{place}.acceptance", notes)
-        _ignored(item["acceptance"].get("expect"), _Expect, f"{place}.acceptance.expect", notes)
+        _ignored(item.get("acceptance"), AcceptanceShape, f"{place}.acceptance", notes)
+        _ignored(item["acceptance"].get("expect"), ExpectShape, f"{place}.acceptance.expect", notes)
         pattern = row.acceptance.expect.stdout
         if pattern is not None and (why := problem(pattern)):
             notes.errors.append(f"{place}.acceptance.expect.stdout: {pattern!r} {why}")
@@ -253,7 +199,7 @@ def _tickets(raw: Sequence[Any], where: str, notes: _Notes) -> list[_Ticket]:
 
 
 def _ticket(
-    row: _Ticket,
+    row: TicketShape,
     ticket_id: str,
     names: Mapping[str, str],
     *,
@@ -275,7 +221,7 @@ def _ticket(
 
 
 def _issues(raw: Sequence[Any], notes: _Notes) -> tuple[Issue, ...]:
-    rows = [_convert(item, _Issue, f"issues[{k}]", notes) for k, item in enumerate(raw)]
+    rows = [_convert(item, IssueShape, f"issues[{k}]", notes) for k, item in enumerate(raw)]
     return tuple(Issue(" ".join(row.title.split()), row.detail.strip()) for row in rows if row is not None)
 
 
@@ -283,7 +229,7 @@ def _dropped(raw: Sequence[Any], issues: Sequence[Issue], notes: _Notes) -> list
     names = {issue_name(i): issue for i, issue in enumerate(issues)}
     dropped: dict[str, tuple[Issue, str]] = {}
     for k, item in enumerate(raw):
-        row = _convert(item, _Dropped, f"dropped[{k}]", notes)
+        row = _convert(item, DroppedShape, f"dropped[{k}]", notes)
         if row is None:
             continue
         if row.issue not in names:

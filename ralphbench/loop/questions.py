@@ -12,6 +12,7 @@ from ralphbench.loop.answers import Built, Investigated, Planned, Read, Reviewed
 from ralphbench.loop.asking import Request
 from ralphbench.loop.ports import Shown
 from ralphbench.loop.render import claim_names, example, marker, render
+from ralphbench.loop.shapes import MAX_NEW, MAX_PLAN, PARTS
 from ralphbench.loop.state import LoopState
 from ralphbench.model import Stage, Task, Ticket
 
@@ -29,7 +30,7 @@ class Questions:
         self, state: LoopState, read: Callable[[Mapping[str, Any]], Read[Planned]], advise: Callable[[], Sequence[str]]
     ) -> Request[Planned]:
         return self._request(
-            Stage.PLAN, state, None, answers.PLAN_KEYS, read, state.commit, advise=advise, most=answers.MAX_PLAN
+            Stage.PLAN, state, None, answers.PLAN_KEYS, read, state.commit, advise=advise, most=MAX_PLAN
         )
 
     def build(self, state: LoopState, ticket: Ticket) -> Request[Built]:
@@ -63,12 +64,12 @@ class Questions:
             read,
             state.commit,
             issues=state.issues,
-            most=answers.MAX_NEW,
+            most=MAX_NEW,
         )
 
     def decompose(self, state: LoopState, ticket: Ticket) -> Request[Planned]:
         read = partial(answers.read_decompose, parent=ticket, known=state.tickets)
-        least, most = answers.PARTS
+        least, most = PARTS
         return self._request(
             Stage.DECOMPOSE, state, ticket, answers.DECOMPOSE_KEYS, read, state.commit, least=least, most=most
         )

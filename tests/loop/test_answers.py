@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from loop_support import row, ticket
 
 from ralphbench.loop.answers import (
-    MAX_PLAN,
     read_build,
     read_decompose,
     read_investigate,
@@ -18,6 +17,7 @@ from ralphbench.loop.answers import (
     read_verify,
 )
 from ralphbench.loop.render import EXAMPLES, example
+from ralphbench.loop.shapes import MAX_PLAN
 from ralphbench.model import Issue, Stage, TicketState
 
 
