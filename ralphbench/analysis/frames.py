@@ -26,8 +26,6 @@ class Frames:
 
 def load(folders: Sequence[Path]) -> Frames:
     """Frames of results folders `results/<experiment>`. Files that cannot be read are named in `damages`."""
-    import pandas as pd
-
     attempts: list[dict[str, Any]] = []
     stages: list[dict[str, Any]] = []
     gates: list[dict[str, Any]] = []
@@ -40,9 +38,9 @@ def load(folders: Sequence[Path]) -> Frames:
             stages += [key | stage_row(name, sums) for name, sums in result.stages.items()]
             gates += [key | row for row in gate_rows(result)]
     return Frames(
-        _frame(pd, attempts, ATTEMPT_COLUMNS),
-        _frame(pd, stages, STAGE_COLUMNS),
-        _frame(pd, gates, GATE_COLUMNS),
+        _frame(attempts, ATTEMPT_COLUMNS),
+        _frame(stages, STAGE_COLUMNS),
+        _frame(gates, GATE_COLUMNS),
         tuple(damages),
     )
 
@@ -55,10 +53,11 @@ def _results(experiment: ExperimentFolder, damages: list[Damage]) -> Iterable[tu
                 yield kind, result
 
 
-def _frame(pd: Any, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     """Typed columns, present also where there is no row. Nullable types keep unknown apart from zero."""
-    frame: pd.DataFrame = pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))
-    return frame
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))
 
 
 def _key(result: AttemptResult, kind: str) -> dict[str, Any]:

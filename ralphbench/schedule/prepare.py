@@ -56,8 +56,8 @@ class Prepared:
         }
 
 
-def prepare(experiment: Experiment, places: Places, say: Say, *, ask_servers: bool = True) -> Prepared:
-    """Check everything, cheapest first; nothing is spent but one tool call a model.
+def prepare(experiment: Experiment, places: Places, say: Say) -> Prepared:
+    """Check what can be checked without a server: disk, agents, targets, gates. What identities are made of is known then.
 
     Raises the first kind of problem found, with all of its kind in one message.
     """
@@ -67,8 +67,6 @@ def prepare(experiment: Experiment, places: Places, say: Say, *, ask_servers: bo
     _check_disk(experiment, places)
     _check_agents(prepared)
     _check_tasks(prepared, say)
-    if ask_servers:
-        _check_models(prepared, say)
     return prepared
 
 
@@ -150,7 +148,11 @@ def _check_tasks(prepared: Prepared, say: Say) -> None:
         prepared.warnings += [f"{task.name}: {text}" for text in proof.warnings]
 
 
-def _check_models(prepared: Prepared, say: Say) -> None:
+def check_models(prepared: Prepared, say: Say) -> None:
+    """Ask each model's server whether it is there, large enough and calls tools: one tool call a model is all that is spent.
+
+    Raises EndpointError, or EnvironmentProblem that holds several.
+    """
     problems: list[RalphbenchError] = []
     for profile, model in stage_models(prepared.experiment):
         endpoint = load_endpoint(prepared.experiment.endpoints[model.model.endpoint])

@@ -42,7 +42,7 @@ from ralphbench.schedule.options import RunOptions
 from ralphbench.schedule.order import cells_in_order
 from ralphbench.schedule.places import Places
 from ralphbench.schedule.plans import made_plan, shared_plan
-from ralphbench.schedule.prepare import Prepared, prepare
+from ralphbench.schedule.prepare import Prepared, check_models, prepare
 from ralphbench.schedule.runfolder import Reaped, RunFolder, reap
 from ralphbench.schedule.scheduler import Listener, Scheduler
 from ralphbench.schedule.stop import StopButton
@@ -80,8 +80,7 @@ def run_experiment(
     Raises AlreadyRunning, StaleRecord, and whatever `prepare` raises; then nothing was spent.
     """
     with _opened(experiment, options, places, listener, stop) as run:
-        on_prepared(run.prepared)
-        return run.go()
+        return run.go(on_prepared)
 
 
 def run_plans(
@@ -116,7 +115,6 @@ def _opened(
         prepared = prepare(experiment, places, listener.note)
         for warning in prepared.warnings:
             listener.note(f"warning: {warning}")
-        record.write_lock(lock_of(prepared))
         with contextlib.closing(Journal(record.journal)) as journal:
             yield _Run(prepared, options, record, journal, listener, stop, reaped)
 
@@ -133,7 +131,7 @@ class _Run:
     folder: RunFolder | None = None
     gateway: RunGateway | None = None
 
-    def go(self) -> RunReport:
+    def go(self, on_prepared: Callable[[Prepared], None]) -> RunReport:
         experiment = self.prepared.experiment
         cells = cells_in_order(experiment)
         report = RunReport(experiment.name, 0, len(cells), reaped=self.reaped)
@@ -144,6 +142,8 @@ class _Run:
             report.done = len(cells) - len(report.exhausted)
             return report
         report.exhausted.clear()
+        self._ask_servers()
+        on_prepared(self.prepared)
         with self._machinery():
             self._make_plans(report)
             if not self.stop.level:
@@ -153,6 +153,11 @@ class _Run:
         report.done = sum(s.state is CellState.DONE for s in statuses.values())
         self.journal.append("run_ended", done=report.done, total=report.total, stopped=report.stopped)
         return report
+
+    def _ask_servers(self) -> None:
+        """The last thing before anything is spent; and what was found is written down."""
+        check_models(self.prepared, self.listener.note)
+        self.record.write_lock(lock_of(self.prepared))
 
     @contextlib.contextmanager
     def _machinery(self) -> Iterator[None]:
@@ -373,6 +378,7 @@ class _Run:
         """One more plan of the experiment's only task."""
         task = self.prepared.experiment.tasks[0]
         report = RunReport(self.record.name, 0, 1)
+        self._ask_servers()
         with self._machinery():
             self._plan([task.name], planner, report)
         path = made_plan(self.record, task.name, planner)
