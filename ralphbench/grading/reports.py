@@ -50,10 +50,13 @@ def _bytes(place: Path) -> bytes | None:
         return None
     except OSError as error:
         raise ReportError(f"cannot be opened: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ReportError("is no regular file")
-        data = file.read(LIMIT + 1)
+        with open(fd, "rb", closefd=False) as file:
+            data = file.read(LIMIT + 1)
+    finally:
+        os.close(fd)
     if len(data) > LIMIT:
         raise ReportError(f"is larger than {LIMIT} bytes")
     return data
