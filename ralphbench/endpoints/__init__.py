@@ -6,13 +6,14 @@ Public submodules, imported where they are needed since they bring asyncio and a
 
 from ralphbench.endpoints.faults import classify, error_text, overflow_sizes
 from ralphbench.endpoints.names import same_model
-from ralphbench.endpoints.protocol import Embedded, EmbeddedServer, Endpoint, ModelInfo, ServerInfo, Upstream
+from ralphbench.endpoints.protocol import Embedded, EmbeddedServer, Endpoint, Loads, ModelInfo, ServerInfo, Upstream
 from ralphbench.endpoints.registry import load_endpoint
 
 __all__ = [
     "Embedded",
     "EmbeddedServer",
     "Endpoint",
+    "Loads",
     "ModelInfo",
     "ServerInfo",
     "Upstream",

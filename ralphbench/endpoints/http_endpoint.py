@@ -35,11 +35,11 @@ class HttpEndpoint:
     always_local: ClassVar[bool] = False
     spoken: ClassVar[tuple[str, ...]] = DIALECTS
     default_dialect: ClassVar[str] = "chat"
-    own_options: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+    own_options: ClassVar[Mapping[str, type]] = {}
     start_hint: ClassVar[str | None] = None
 
     def __init__(self, spec: EndpointSpec) -> None:
-        known = {"dialect": str, "tool_check": bool, "timeout": (int, float), "price_provider": str, **self.own_options}
+        known = {"dialect": str, "tool_check": bool, "timeout": float, "price_provider": str, **self.own_options}
         self.spec = spec
         self.options: dict[str, Any] = check_options(spec, known)
         self._dialect = dialect_of(spec, self.options, spoken=self.spoken, default=self.default_dialect)
@@ -141,7 +141,12 @@ class HttpEndpoint:
         timeout = float(self.options.get("timeout", TRY_SECONDS))
         tried = try_tool_call(self.client(api=True), self._dialect, model, limit=self.local(), timeout=timeout)
         remedies = {"wrong_model": self.remedy_wrong(model, tried.served), "tools": self.remedy_tools(model)}
-        return check_answer(self.spec, model, info, tried, remedies=remedies)
+        return check_answer(self.spec, model, info, tried, also=self._served_as(model), remedies=remedies)
+
+    def _served_as(self, model: StageModel) -> tuple[str, ...]:
+        """Further names that the user says the server may answer under."""
+        named = self.options.get("served_as", {}).get(model.model.model, ())
+        return (str(named),) if isinstance(named, str) else tuple(str(name) for name in named)
 
     def remedy_missing(self, model: StageModel) -> str:
         return f"name one that is there in profiles.yaml: `{self.spec.name}/<model>`"

@@ -65,7 +65,7 @@ class LlamaCppEndpoint(OpenAIEndpoint):
         path = info.details.get("model_path", "<model.gguf>")
         slots = int(info.details.get("slots", "1"))
         wanted = (model.context or 0) * slots
-        shared = f" (its {slots} slots share -c)" if slots > 1 else ""
+        shared = f"   # its {slots} slots share -c" if slots > 1 else ""
         return f"{self._start(path, wanted, model.model.model)}{shared}"
 
     def remedy_tools(self, model: StageModel) -> str:

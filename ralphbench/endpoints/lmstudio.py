@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
@@ -10,9 +11,9 @@ import msgspec
 
 from ralphbench.endpoints.client import Client, ServerRefused
 from ralphbench.endpoints.openai import Listed, OpenAIEndpoint, read_entry
-from ralphbench.endpoints.preflight import missing
+from ralphbench.endpoints.preflight import check_context, missing
 from ralphbench.endpoints.protocol import ModelInfo, ServerInfo
-from ralphbench.errors import ContextTooSmall, ModelMissing
+from ralphbench.errors import ContextTooSmall, EndpointError, ModelMissing
 from ralphbench.model import StageModel
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class LMStudioEndpoint(OpenAIEndpoint):
     default_key = None
     spoken: ClassVar[tuple[str, ...]] = ("chat", "responses", "messages")
     start_hint = "lms server start"
+    own_options: ClassVar[Mapping[str, type]] = {"load": bool}
 
     def server(self) -> ServerInfo:
         interface, disk = self._disk()
@@ -75,26 +77,51 @@ class LMStudioEndpoint(OpenAIEndpoint):
         return replace(found.info, context=instance.context, details=details)
 
     def preflight(self, model: StageModel) -> ModelInfo:
+        """With `options: {load: true}` the model is loaded first, as `prepare` does before each stage."""
+        self.prepare(model)
         found = self._find(model)
         if found.info.loaded is False:
             raise self._not_loaded(model, found)
         self._check_instances(model, found)
         return super().preflight(model)
 
+    def prepare(self, model: StageModel) -> float | None:
+        """With `options: {load: true}`: have this model in memory and no other. Without it nothing is done, and what is
+        not loaded is refused with the command to type. Returns seconds; None: nothing to do.
+        """
+        if not self.options.get("load", False):
+            return None
+        found = self._find(model)
+        for other in self._disk()[1]:
+            for instance in other.instances if other.key != found.key else ():
+                self.unload(instance.id)
+        return self.load(model)
+
     def load(self, model: StageModel) -> float | None:
         """Load the model with the profile's context, unless an instance has it already; instances with less are
         unloaded first, since a second one takes memory of its own. Returns LM Studio's seconds; None: nothing to do.
 
-        Raises EndpointDown, ModelMissing, ServerRefused (`kind` says why it could not be loaded).
+        Raises EndpointDown, ModelMissing, ContextTooSmall, EndpointError (it cannot be loaded, and why).
         """
         found = self._find(model)
-        wanted = model.context or SUGGESTED_CONTEXT
+        wanted = model.context or min(SUGGESTED_CONTEXT, found.info.max_context or SUGGESTED_CONTEXT)
         if any(i.context is not None and i.context >= wanted for i in found.instances):
             return None
+        most = replace(found.info, context=None)
+        check_context(self.spec, model, most, remedy=f"state `context: {most.max_context}` or less in profiles.yaml")
         for instance in found.instances:
             self.unload(instance.id)
         body = {"model": found.key, "context_length": wanted}
-        return self.client().post("/api/v1/models/load", body, _LoadAnswer, timeout=_LOAD_SECONDS).load_time_seconds
+        try:
+            answer = self.client().post("/api/v1/models/load", body, _LoadAnswer, timeout=_LOAD_SECONDS)
+        except ServerRefused as error:
+            raise EndpointError(
+                f"endpoint {self.spec.name!r}: {found.key!r} cannot be loaded with {wanted:,} tokens of context "
+                f"({error.kind}): {error.text}",
+                remedy=f"lower `context` in profiles.yaml, or see what it needs: {self.load_command(model, found.key)} "
+                "--estimate-only",
+            ) from error
+        return answer.load_time_seconds
 
     def unload(self, instance: str) -> None:
         """Raises EndpointDown, ServerRefused."""
@@ -142,7 +169,8 @@ class LMStudioEndpoint(OpenAIEndpoint):
         return ModelMissing(
             f"endpoint {self.spec.name!r}: {found.key!r} is on disk but not loaded. LM Studio would load it with the "
             f"first request (JIT), with its default context, {DEFAULT_CONTEXT:,} tokens unless it was set{wanted}; "
-            "and it would drop it again when another model is asked for",
+            "and it would drop it again when another model is asked for. With `options: {load: true}` in "
+            f"endpoints.yaml, {self.spec.name} loads each model itself when its turn comes, and unloads the others",
             remedy=self.load_command(model, found.key),
         )
 

@@ -7,26 +7,41 @@ from difflib import get_close_matches
 from typing import Any
 
 from ralphbench.errors import ConfigError
-from ralphbench.model import EndpointSpec
+from ralphbench.model import GATEWAY_OPTIONS, EndpointSpec
 
 DIALECTS = ("chat", "responses", "messages")
 
 
-def check_options(spec: EndpointSpec, known: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    """The options as given, each known and of its type. Raises ConfigError."""
+def check_options(spec: EndpointSpec, known: Mapping[str, type]) -> dict[str, Any]:
+    """The options as given, each of them the kind's own (`known`, by type) or the gateway's. Raises ConfigError."""
+    allowed = {**GATEWAY_OPTIONS, **known}
     for key, value in spec.options.items():
         where = f"endpoints.{spec.name}.options.{key}"
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
+        if key not in allowed:
+            near = get_close_matches(key, allowed, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            listed = ", ".join(sorted(known)) or "none"
+            listed = ", ".join(sorted(allowed))
             raise ConfigError(
                 f"an endpoint of kind {spec.kind!r} has no such option{hint} (known: {listed})", key=where
             )
-        kind = known[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ConfigError(f"expected {_name(kind)}, found {value!r}", key=where)
+        if not _is(value, allowed[key]):
+            raise ConfigError(f"expected {_WORDS[allowed[key]]}, found {value!r}", key=where)
     return dict(spec.options)
+
+
+_WORDS: Mapping[type, str] = {
+    bool: "true or false",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    dict: "a mapping",
+}
+
+
+def _is(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 
 def dialect_of(spec: EndpointSpec, options: Mapping[str, Any], *, spoken: tuple[str, ...], default: str) -> str:
@@ -36,8 +51,3 @@ def dialect_of(spec: EndpointSpec, options: Mapping[str, Any], *, spoken: tuple[
         where = f"endpoints.{spec.name}.options.dialect"
         raise ConfigError(f"{dialect!r} is not spoken there (spoken: {', '.join(spoken)})", key=where)
     return dialect
-
-
-def _name(kind: type | tuple[type, ...]) -> str:
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return " or ".join({"bool": "true or false", "str": "a text"}.get(k.__name__, "a number") for k in kinds)

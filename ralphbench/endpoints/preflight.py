@@ -88,11 +88,19 @@ def check_variant(spec: EndpointSpec, model: StageModel, info: ModelInfo, *, rem
 
 
 def check_answer(
-    spec: EndpointSpec, model: StageModel, info: ModelInfo, tried: Tried, *, remedies: Mapping[str, str]
+    spec: EndpointSpec,
+    model: StageModel,
+    info: ModelInfo,
+    tried: Tried,
+    *,
+    also: tuple[str, ...] = (),
+    remedies: Mapping[str, str],
 ) -> ModelInfo:
-    """The model with what the try showed. Raises WrongModel, NoToolCalls; `remedies` has `wrong_model` and `tools`."""
+    """The model with what the try showed. `also`: names that it may answer under. Raises WrongModel, NoToolCalls;
+    `remedies` has `wrong_model` and `tools`.
+    """
     asked = model.model.model
-    if tried.served is not None and not any(same_model(n, tried.served) for n in (asked, info.id)):
+    if tried.served is not None and not any(same_model(n, tried.served) for n in (asked, info.id, *also)):
         raise WrongModel(
             f"endpoint {spec.name!r} was asked for {asked!r} and answered as {tried.served!r}",
             remedy=remedies["wrong_model"],

@@ -97,3 +97,17 @@ class Embedded(Protocol):
 
     def open_server(self) -> EmbeddedServer:
         """Raises ConfigError or RecordError where what it answers from cannot be used."""
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """An endpoint that can bring a model into memory itself (`lmstudio` with `options: {load: true}`).
+
+    Whoever holds the lease on the endpoint calls `prepare` before a stage; what it takes is an interval of kind `load`.
+    """
+
+    def prepare(self, model: StageModel) -> float | None:
+        """Have the model in memory as the profile states it. Returns seconds; None: it was there, or nobody asked for it.
+
+        Raises EndpointDown, ModelMissing, EndpointError (it cannot be loaded, and why).
+        """

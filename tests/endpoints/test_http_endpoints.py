@@ -116,6 +116,16 @@ def test_a_first_request_that_fails_says_why(
         assert type(caught.value) is kind
 
 
+def test_another_name_passes_where_the_user_says_so_and_the_gateways_options_are_known() -> None:
+    script = {
+        "models": ["m"],
+        "rules": [{"turns": [{**CALL, "fault": {"name": "wrong_model", "model": "q"}}], "after": "last"}],
+    }
+    for named in ("q", ["p", "q"]):
+        with at(script, options={"served_as": {"m": named}, "retries": 2, "stall_seconds": 5}) as (endpoint, _):
+            assert endpoint.preflight(profile()).details["served"] == "q"
+
+
 def test_the_try_can_be_left_out() -> None:
     script = {"models": ["m"], "rules": [{"turns": ["text"]}]}
     with at(script, options={"tool_check": False}) as (endpoint, server):

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from ralphbench.endpoints import classify, load_endpoint
-from ralphbench.endpoints.client import ServerRefused
+from ralphbench.endpoints import Loads, classify, load_endpoint
 from ralphbench.endpoints.embedded import serve_in_thread
 from ralphbench.endpoints.fake_lmstudio import Downloaded, FakeLMStudio
-from ralphbench.errors import ContextTooSmall, EndpointDown, ModelMissing, NoToolCalls, WrongModel
+from ralphbench.errors import ContextTooSmall, EndpointDown, EndpointError, ModelMissing, NoToolCalls, WrongModel
 from ralphbench.model import EndpointSpec, ModelRef, StageModel
 
 DEVSTRAL = "mistralai/devstral-small-2-2512"
@@ -26,11 +25,18 @@ DISK = (Downloaded(DEVSTRAL), Downloaded(QWEN, max_context=262_144), Downloaded(
 
 
 @contextmanager
-def studio(script: dict[str, Any] | None = None, disk: tuple[Downloaded, ...] = DISK, **more: Any) -> Iterator[Any]:
+def studio(
+    script: dict[str, Any] | None = None,
+    disk: tuple[Downloaded, ...] = DISK,
+    options: dict[str, Any] | None = None,
+    **more: Any,
+) -> Iterator[Any]:
     """The endpoint of a running LM Studio."""
     server = FakeLMStudio(script or CALLS, disk, **more)
     with serve_in_thread(server) as url:
-        endpoint: Any = load_endpoint(EndpointSpec("lm", "lmstudio", base_url=url.removesuffix("/v1")))
+        endpoint: Any = load_endpoint(
+            EndpointSpec("lm", "lmstudio", base_url=url.removesuffix("/v1"), options=options or {})
+        )
         endpoint.fake = server
         yield endpoint
 
@@ -81,6 +87,7 @@ def test_a_model_on_disk_that_is_not_loaded_is_refused_and_jit_explained(interfa
         assert "on disk but not loaded" in message
         assert "JIT" in message
         assert "4,096" in message
+        assert "options: {load: true}" in message
         assert command == LOAD
         _, suggested = remedy(endpoint, ModelMissing, profile(context=None))
         assert "--context-length 65536" in suggested
@@ -166,9 +173,39 @@ def test_load_makes_what_the_profile_states_and_leaves_no_second_instance() -> N
 
 @pytest.mark.parametrize(("fails", "kind"), [("memory", "out_of_memory"), ("load", "model_load")])
 def test_a_load_that_fails_says_why(fails: Any, kind: str) -> None:
-    with studio(disk=(Downloaded(DEVSTRAL, fails=fails),)) as endpoint, pytest.raises(ServerRefused) as caught:
+    with (
+        studio(disk=(Downloaded(DEVSTRAL, fails=fails),)) as endpoint,
+        pytest.raises(EndpointError, match=kind) as caught,
+    ):
         endpoint.load(profile())
-    assert caught.value.kind == kind
+    assert caught.value.remedy is not None
+    assert "--estimate-only" in caught.value.remedy
+
+
+def test_more_context_than_the_model_has_is_not_tried() -> None:
+    with studio(loaded={DEVSTRAL: 4096}) as endpoint:
+        with pytest.raises(ContextTooSmall, match="131,072"):
+            endpoint.load(profile(context=200_000))
+        assert [i.context for i in endpoint.fake.loaded] == [4096]
+
+
+def test_where_ralphbench_may_load_each_model_has_the_card_for_itself() -> None:
+    with studio(loaded={QWEN: 98_304}, options={"load": True}) as endpoint:
+        assert isinstance(endpoint, Loads)
+        assert endpoint.preflight(profile()).context == 98_304
+        assert [i.id for i in endpoint.fake.loaded] == [DEVSTRAL]
+        assert endpoint.prepare(profile()) is None
+        assert endpoint.prepare(profile(QWEN)) == 0.0
+        assert [i.id for i in endpoint.fake.loaded] == [QWEN]
+        message, _ = remedy(endpoint, ModelMissing, profile("no/such"))
+        assert "no model 'no/such'" in message
+        assert [i.id for i in endpoint.fake.loaded] == [QWEN], "nothing is unloaded for a model that is not there"
+
+
+def test_where_it_may_not_nothing_is_loaded_or_unloaded() -> None:
+    with studio(loaded={QWEN: 98_304}) as endpoint:
+        assert endpoint.prepare(profile()) is None
+        assert [i.id for i in endpoint.fake.loaded] == [QWEN]
 
 
 def test_nobody_at_the_address() -> None:

@@ -196,6 +196,7 @@ def test_a_dry_run_on_a_bare_box_says_all_that_it_would_do_and_changes_nothing(b
     assert called.splitlines() == ["lms server status --json"]
 
 
+@pytest.mark.slow
 def test_it_sets_a_bare_box_up_and_does_nothing_the_second_time(box: Box) -> None:
     status, lines, called = box.run()
     assert status == 0, lines
@@ -219,6 +220,7 @@ def test_it_sets_a_bare_box_up_and_does_nothing_the_second_time(box: Box) -> Non
     assert (status, words(lines, "would")) == (0, [])
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_stopped(box: Box) -> None:
     box.says(broken=[KEYS[2]])
     status, lines, _ = box.run()
@@ -233,6 +235,7 @@ def test_it_goes_on_where_it_was_stopped(box: Box) -> None:
     assert called.count("lms get") == 1
 
 
+@pytest.mark.slow
 def test_a_model_that_loads_with_less_context_is_left_although_lms_says_well_done(box: Box) -> None:
     box.says(most=32_768)
     status, lines, _ = box.run()
