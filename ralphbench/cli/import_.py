@@ -34,38 +34,22 @@ def import_(
         ralphbench import experiment.conf -o experiments/004-mine --profiles ~/.config/ralph/config.toml
         ralphbench import runs.jsonl --iterations iterations.jsonl --experiment 004-mine
     """
+    from ralphbench.config import import_conf, import_runs
     from ralphbench.errors import UsageError
 
     if source.suffix == ".jsonl":
         if experiment is None:
             raise UsageError("old runs need the name of an experiment to stand under", remedy="add --experiment NAME")
-        _import_runs(source, iterations, experiment, results)
-    elif output is None:
-        raise UsageError(
-            "where should the experiment go?", remedy=f"ralphbench import {source} -o experiments/NNN-name"
-        )
+        report = import_runs(source, iterations, results=results, experiment=experiment)
     else:
-        _import_conf(source, output, profiles)
-
-
-def _import_runs(source: Path, iterations: Path | None, experiment: str, results: Path) -> None:
-    from ralphbench.config import import_runs
-    from ralphbench.schedule import record_imported
-
-    found = import_runs(source, iterations, experiment=experiment)
-    written = record_imported(results, found.results)
-    click.echo(f"{len(found.results)} runs read, {len(written)} of them new, under {results / experiment}")
-    for text in found.problems:
-        click.echo(f"not carried over: {text}")
-    click.echo(f"look at them:   ralphbench analyze {experiment}")
-
-
-def _import_conf(source: Path, output: Path, profiles: Path | None) -> None:
-    from ralphbench.config import import_conf
-
-    report = import_conf(source, output, profiles=profiles)
+        if output is None:
+            raise UsageError(
+                "where should the experiment go?", remedy=f"ralphbench import {source} -o experiments/NNN-name"
+            )
+        report = import_conf(source, output, profiles=profiles)
     for path in report.written:
         click.echo(f"wrote {path}")
-    for text in report.not_carried:
+    for text in report.carried:
+        click.echo(f"carried over: {text}")
+    for text in report.lost:
         click.echo(f"not carried over: {text}")
-    click.echo(f"look at it:   ralphbench run {output} --dry-run")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ralphbench.schedule.cleaning import leftovers, remove_leftovers
-    from ralphbench.schedule.imported import record_imported
     from ralphbench.schedule.leases import Leases, serve_leases
     from ralphbench.schedule.options import RunOptions
     from ralphbench.schedule.order import cells_in_order
@@ -38,7 +37,6 @@ _HOMES = {
     "user_places": "places",
     "prepare": "prepare",
     "reap": "runfolder",
-    "record_imported": "imported",
     "remove_leftovers": "cleaning",
     "run_experiment": "run",
     "run_folders": "runfolder",
@@ -70,7 +68,6 @@ __all__ = [
     "open_reproduction",
     "prepare",
     "reap",
-    "record_imported",
     "remove_leftovers",
     "run_experiment",
     "run_folders",
