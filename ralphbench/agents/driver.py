@@ -10,7 +10,7 @@ import os
 import select
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -112,8 +112,8 @@ class _Drive:
         self.errors = stage.raw.with_suffix(".err")
 
     def run(self, launch: Launch) -> StageResult:
-        with contextlib.suppress(FileExistsError):
-            self.stage.raw.parent.mkdir(parents=True)
+        self.stage.raw.parent.mkdir(parents=True, exist_ok=True)
+        self.errors.unlink(missing_ok=True)  # of a try before this one
         self.raw = CappedLog(self.stage.raw, RAW_LIMIT)
         with contextlib.closing(self.raw):
             self.process = self.sandbox.start(
@@ -136,9 +136,8 @@ class _Drive:
         status = self.process.poll()
         leftovers = self.process.end(self.patience.grace)
         self._drain()
-        if verdict is None:
-            verdict = self._overruled()
-        return self._result(verdict, status, leftovers)
+        outcome = self.reader.outcome(status)
+        return self._result(outcome, verdict or self._overruled(outcome), status, leftovers)
 
     def _until_over(self) -> tuple[StageEnding, str] | None:
         """Read and look until the agent has ended (None) or has to be."""
@@ -214,28 +213,25 @@ class _Drive:
     def _done_but_there(self, now: float) -> bool:
         return self.reader.finished and now - self.heard > self.patience.after_end
 
-    def _overruled(self) -> tuple[StageEnding, str] | None:
+    def _overruled(self, outcome: Outcome) -> tuple[StageEnding, str] | None:
         """The watch's last word on a stage that ended of itself: a fault it has seen counts in any case, a limit only
-        where the agent did not finish before it.
+        where the work was not done before it.
         """
         verdict = self.watch.check(self.process)
-        if verdict is None or verdict[0].fault is not None:
+        if verdict is None or verdict[0].fault is not None or outcome.ending is not StageEnding.DONE:
             return verdict
-        return None if self.reader.finished else verdict
+        return None
 
-    def _result(self, verdict: tuple[StageEnding, str] | None, status: int | None, leftovers: int) -> StageResult:
-        outcome = self.reader.outcome(status)
-        detail = outcome.detail
-        if verdict is not None:
-            outcome = replace(outcome, ending=verdict[0])
-            detail = verdict[1]
-        elif outcome.ending is StageEnding.AGENT_CRASH:
+    def _result(
+        self, outcome: Outcome, verdict: tuple[StageEnding, str] | None, status: int | None, leftovers: int
+    ) -> StageResult:
+        ending, detail = verdict or (outcome.ending, outcome.detail)
+        if verdict is None and ending is StageEnding.AGENT_CRASH:
             detail += self._said()
-        notes = self._notes(status)
-        for note in notes:
+        for note in self._notes(status):
             self.watch.event(notice(note))
         return StageResult(
-            ending=outcome.ending,
+            ending=ending,
             text=outcome.text,
             detail=clip(detail),
             session=self.reader.session,

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any, cast
 
 from ralphbench.agents.protocol import Agent, AgentKind
-from ralphbench.errors import UnknownName
+from ralphbench.errors import ConfigError, UnknownName
 
 GROUP = "ralphbench.agents"
 _DESCRIBED = "command"
@@ -19,11 +19,13 @@ def load_agent(name: str, options: Mapping[str, Any], commands: Mapping[str, Any
 
     Raises UnknownName; ConfigError for an option or a description that is wrong.
     """
+    kinds = {point.name: point for point in entry_points(group=GROUP) if point.name != _DESCRIBED}
     if name in commands:
+        if name in kinds:
+            raise ConfigError("an agent of that name is there already; give yours another one", key=f"agents.{name}")
         from ralphbench.agents.command import CommandAgent
 
         return CommandAgent(name, commands[name], options)
-    kinds = {point.name: point for point in entry_points(group=GROUP) if point.name != _DESCRIBED}
     if name not in kinds:
         raise UnknownName("agent", name, tuple(sorted({*kinds, *commands})))
     return cast(AgentKind, kinds[name].load())(options)

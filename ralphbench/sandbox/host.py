@@ -86,7 +86,7 @@ class HostSandbox:
         process = self._kind(
             argv, env=env, cwd=cwd or self.spec.worktree, stdin=stdin, stderr=stderr, marker=self.spec.marker
         )
-        self._started.append(process)
+        self._started = [other for other in self._started if not other.ended] + [process]
         return process
 
     def run(
@@ -112,7 +112,6 @@ class HostSandbox:
             for data in _rest(process):
                 capped.write(data)
             process.stdout.close()
-            self._started.remove(process)
         return Completed(
             exit=status,
             timed_out=status is None,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import marshal
 import os
+import resource
 import select
 import signal
 import sys
@@ -275,6 +276,7 @@ def execute(job: Job, keeper: int) -> None:
             file.write("500")  # when memory runs out it is the contender that has used it up, not the harness
     except OSError:
         pass  # a harder limit is set already
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file in the worktree is no work
     argv, env, cwd = job
     os.chdir(cwd)
     os.execvpe(argv[0], argv, env)

@@ -18,7 +18,7 @@ from typing import IO
 
 from ralphbench.errors import SandboxError
 from ralphbench.sandbox import keeper
-from ralphbench.sandbox.processes import OWNER, descendants, end_tree, find_marked, tree_cpu
+from ralphbench.sandbox.processes import OWNER, descendants, end_tree, owners, session, tree_cpu
 
 _START_WITHIN = 60.0
 """Seconds in which the keeper must answer, on a machine that swaps too."""
@@ -78,22 +78,38 @@ class KeptProcess:
 
     def _start(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
         job = marshal.dumps((list(argv), dict(env), str(cwd)))
-        self._socket.settimeout(_START_WITHIN)
         try:
             self._socket.sendall(len(job).to_bytes(4, "big") + job)
-            while b"\n" not in self._buffer:
-                more = self._socket.recv(4096)
-                if not more:
-                    raise SandboxError(f"cannot start {argv[0]}: its keeper died")
-                self._buffer += more
+            self._socket.setblocking(False)
+            self._first_word()
         except OSError as error:
             raise SandboxError(f"cannot start {argv[0]}: no word from its keeper ({error})") from error
         line, _, self._buffer = self._buffer.partition(b"\n")
         word, _, value = line.decode().partition(" ")
         if word != "started":
+            self._bury(0)
             raise SandboxError(f"cannot start {argv[0]} in {cwd}: {os.strerror(int(value))}")
-        self._socket.setblocking(False)
         return int(value)
+
+    def _first_word(self) -> None:
+        """Wait for it. Raises OSError where the keeper dies or is silent."""
+        deadline = time.monotonic() + _START_WITHIN
+        while b"\n" not in self._buffer:
+            if self._silent(1.0):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"silent for {_START_WITHIN:g} s")
+                self._keeper.send_signal(signal.SIGCONT)  # its command may be as quick as to have stopped it already
+                continue
+            more = self._socket.recv(4096)
+            if not more:
+                raise ConnectionError("it died")
+            self._buffer += more
+
+    def _silent(self, seconds: float) -> bool:
+        """Wait so long at most for news from the keeper. True: none came."""
+        readable = select.poll()
+        readable.register(self._socket, select.POLLIN)
+        return not readable.poll(max(0.0, seconds) * 1000)
 
     def fileno(self) -> int:
         """Readable when there is news of the command's end: for `select`, beside `stdout`."""
@@ -132,14 +148,23 @@ class KeptProcess:
 
     def _orphaned(self) -> None:
         """The keeper was killed, by the command or for want of memory: its tree is found by its mark."""
-        others = {kept._keeper.pid for kept in list(_living) if kept is not self}
-        spared = others.union(*(descendants(pid) for pid in others))
+        self._keeper.kill()
         ended = 0
-        while strays := [pid for pid in find_marked(self.marker) if pid not in spared and pid != self._keeper.pid]:
+        while strays := self._strays():
             ended += sum(end_tree(pid, 0.0) for pid in strays)
-        if self._status is None:
-            self._status = -signal.SIGKILL
         self._bury(ended)
+
+    def _strays(self) -> set[int]:
+        """What carries our mark, but for other commands' trees and for what is in our own session, where no command is."""
+        others = {kept._keeper.pid for kept in list(_living) if kept is not self}
+        spared = others.union({self._keeper.pid}, *(descendants(pid) for pid in others))
+        marked = {pid for pid, owner in owners().items() if owner == self.marker} - spared
+        return {pid for pid in marked if session(pid) not in (None, os.getsid(0))}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the whole tree is known to be dead."""
+        return self._ended is not None
 
     def _bury(self, count: int) -> None:
         self._ended = count
@@ -165,12 +190,9 @@ class KeptProcess:
         """Wait so long at most for the command itself to end. True: it has."""
         deadline = time.monotonic() + seconds
         while self.poll() is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= deadline:
                 return False
-            readable = select.poll()
-            readable.register(self._socket, select.POLLIN)
-            readable.poll(left * 1000)
+            self._silent(deadline - time.monotonic())
         return True
 
     def end(self, grace: float = 2.0) -> int:
@@ -178,12 +200,11 @@ class KeptProcess:
         with self._lock:
             self._hear()
             if self._ended is None:
+                self._keeper.send_signal(signal.SIGCONT)  # in case its command has stopped it
                 with contextlib.suppress(OSError):  # it died this moment: heard below
                     self._socket.sendall(f"end {grace}\n".encode())
             while self._ended is None:
-                readable = select.poll()
-                readable.register(self._socket, select.POLLIN)
-                if not readable.poll((grace + _ANSWER_WITHIN) * 1000):
+                if self._silent(grace + _ANSWER_WITHIN):
                     self._keeper.kill()  # the socket closes, and the tree is found by its mark
                 self._hear()
             return self._ended

@@ -99,6 +99,10 @@ class PortableProcess:
             time.sleep(0.02)
         return True
 
+    @property
+    def ended(self) -> bool:
+        return self._ended is not None
+
     def end(self, grace: float = 2.0) -> int:
         with self._lock:
             if self._ended is None:

@@ -56,6 +56,14 @@ def descendants(pid: int) -> set[int]:
     return {p for p in keeper.below({pid}, processes) if not processes[p][1]}
 
 
+def session(pid: int) -> int | None:
+    """The session that a process is in; None: it is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
 def owners() -> dict[int, str]:
     """Every living process that carries an owner's mark: pid -> mark. Those of other users cannot be read."""
     mark = os.fsencode(OWNER) + b"="

@@ -141,40 +141,27 @@ def test_the_watch_ends_a_stage_and_is_asked_often(run: Runner, eye: Any, stage:
     assert eye.cpu[-1] > 0.2
 
 
-def test_a_limit_does_not_undo_what_was_done_and_a_fault_does(
-    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any
+@pytest.mark.parametrize(
+    ("script", "verdict", "ending"),
+    [
+        ("print('done')", StageEnding.COST, StageEnding.DONE),
+        ("print('done')", StageEnding.WRONG_MODEL, StageEnding.WRONG_MODEL),
+        ("", StageEnding.COST, StageEnding.COST),
+        ("sys.exit('HTTP 402')", StageEnding.COST, StageEnding.COST),
+    ],
+)
+def test_a_fault_undoes_what_was_done_and_a_limit_does_not(
+    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, script: str, verdict: StageEnding, ending: StageEnding
 ) -> None:
-    agent = load_agent(
-        "tiny",
-        {},
-        {
-            "tiny": described(
-                "say(type='end', why='x')", output={**JSONL, "answer": {"file": "{home}/a"}}, files={"{home}/a": "x"}
-            )
-        },
-    )
+    """The gateway refuses a call, the agent gives up at once: the cap is the reason, not the crash."""
 
     class Late(new_eye):  # type: ignore[misc, valid-type]
         def check(self, process: Any) -> Any:
-            return self.verdict if process.poll() is not None else None
+            return (verdict, "seen late") if process.poll() is not None else None
 
-    fault = agent.run(stage(), box, Late(verdict=(StageEnding.WRONG_MODEL, "another one")))
-    assert (fault.ending, fault.detail, fault.killed) == (StageEnding.WRONG_MODEL, "another one", False)
-    limit = agent.run(stage(), box, Late(verdict=(StageEnding.COST, "cap")))
-    assert limit.ending is StageEnding.NO_OUTPUT
-
-
-def test_a_limit_counts_where_the_agent_was_stopped_by_it(
-    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any
-) -> None:
-    """The gateway refuses the next call, the agent gives up at once: the cap is the reason, not the crash."""
-    agent = load_agent("tiny", {}, {"tiny": described("sys.exit('HTTP 402')")})
-
-    class Late(new_eye):  # type: ignore[misc, valid-type]
-        def check(self, process: Any) -> Any:
-            return (StageEnding.COST, "cap") if process.poll() is not None else None
-
-    assert agent.run(stage(), box, Late()).ending is StageEnding.COST
+    result = load_agent("tiny", {}, {"tiny": described(script)}).run(stage(), box, Late())
+    assert (result.ending, result.killed) == (ending, False)
+    assert (result.detail == "seen late") is (ending is verdict)
 
 
 def test_a_daemon_writes_nothing_after_the_end(run: Runner, tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ def test_described_agents_are_found_by_their_name() -> None:
     assert load_agent("mine", {}, {"mine": given}).name == "mine"
 
 
+def test_a_description_does_not_take_a_name_that_is_taken() -> None:
+    with pytest.raises(ConfigError, match=r"agents\.opencode: an agent of that name is there already"):
+        load_agent("opencode", {}, {"opencode": {"argv": ["true"], "version": {"argv": ["true"]}}})
+
+
 def test_a_name_that_is_none_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'opencode'"):
         load_agent("open-code", {}, {"mine": {}})

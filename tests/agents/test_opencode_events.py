@@ -101,6 +101,8 @@ def test_the_answer_is_the_text_of_the_last_step_that_had_any() -> None:
         ([error("APIError")], 0, StageEnding.AGENT_CRASH),
         ([error("ContextOverflowError")], 1, StageEnding.CONTEXT),
         ([error("ContextOverflowError"), START, TEXT, step("stop")], 0, StageEnding.DONE),
+        ([error("ContextOverflowError"), START, TEXT, step("stop")], 1, StageEnding.DONE),
+        ([error("ContextOverflowError"), START, TEXT, step("stop")], -9, StageEnding.AGENT_CRASH),
         ([START, TEXT, step("stop"), error("UnknownError")], 0, StageEnding.AGENT_CRASH),
     ],
 )

@@ -13,6 +13,7 @@ from ralphbench.agents.opencode import OpencodeAgent
 from ralphbench.errors import AgentMissing
 from ralphbench.model import StageEnding, StageResult, StageRun
 from ralphbench.sandbox import Sandbox
+from ralphbench.sandbox.processes import descendants
 
 pytestmark = [pytest.mark.opencode, pytest.mark.slow]
 
@@ -136,13 +137,47 @@ def test_endings(run: Run, turns: list[Any], ending: StageEnding, detail: str) -
         assert any(event.failed for event in run.eye.events if event.kind == "tool_result")
 
 
+def test_an_overflow_that_compaction_mends_is_not_the_end(run: Run) -> None:
+    result = run([{"text": "After all.", "fault": {"name": "overflow_400", "style": "openai", "times": 1}}, "Done."])
+    assert result.ending is StageEnding.DONE, result.detail
+    assert "error" in run.eye.kinds()
+    assert len(run.bodies()) >= 3
+
+
+def test_a_sub_agent_is_the_same_model_on_the_same_road(run: Run) -> None:
+    task = call("task", description="look", prompt="SUBTASK: look", subagent_type="general")
+    rules = [{"when": {"contains": ["SUBTASK"]}, "turns": ["It is fine."]}, {"turns": [task, "All done."]}]
+    run.server = run.upstream({"rules": rules})
+    result = run.again()
+    assert (result.ending, result.text) == (StageEnding.DONE, "All done.")
+    assert {body["model"] for body in run.bodies()} == {"scripted"}
+    parents = [served.headers.get("x-parent-session-id") for served in run.server.server.served]
+    assert parents == [None, result.session, None]
+    assert "It is fine." in (run.eye.events[1].text or "")
+
+
+def test_a_command_of_the_models_has_our_default_timeout(run: Run) -> None:
+    run.agent = OpencodeAgent({"bash_timeout": 1.0})
+    result = run([call("bash", command="sleep 60"), "ok"])
+    assert result.ending is StageEnding.DONE
+    assert "timeout 1000 ms" in (run.eye.events[1].text or "")
+
+
 @pytest.mark.parametrize(
     ("turns", "leftovers"),
     [([fault("stall", at=1)], 0), ([call("bash", command="setsid -f sleep 600; setsid sleep 601 & sleep 602")], 3)],
     ids=["a stream that stalls", "a tool that hangs"],
 )
 def test_a_stage_that_hangs_is_ended_with_all_it_started(run: Run, turns: list[Any], leftovers: int) -> None:
-    result = run(turns, after=8.0)
+    class Patient(run.new_eye):  # type: ignore[name-defined, misc]
+        """Waits until the model was asked and the tool has started what it starts."""
+
+        def check(self, process: Any) -> Any:
+            seen = super().check(process)
+            return seen or (self.verdict if run.bodies() and len(descendants(process.pid)) >= leftovers else None)
+
+    run.new_eye = Patient
+    result = run(turns)
     assert (result.ending, result.killed) == (StageEnding.STAGE_TIMEOUT, True)
     assert result.leftovers >= leftovers
     assert result.exit is None

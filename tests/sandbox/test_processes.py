@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,7 +49,8 @@ def tree(marker: str) -> Iterator[subprocess.Popen[bytes]]:
     until(lambda: len(descendants(process.pid)) >= 4)
     yield process
     for pid in descendants(process.pid):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.kill()
     process.wait()
 
