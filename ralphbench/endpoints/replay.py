@@ -59,7 +59,7 @@ class ReplayEndpoint:
         """A server for the caller's event loop. Raises RecordError."""
         from ralphbench.endpoints.replay_server import ReplayServer
 
-        return ReplayServer(self.folder, strict=self.strict)
+        return ReplayServer(self.folder, strict=self.strict, keep=0)
 
     def upstream(self) -> Upstream:
         """Where the server stands. Raises EndpointError where none was started."""
@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
     def make(folder: Path) -> ReplayServer:
         from ralphbench.endpoints.replay_server import ReplayServer
 
-        return ReplayServer(folder, strict=strict)
+        return ReplayServer(folder, strict=strict, keep=0)
 
     rest = [argument for argument in arguments if argument != "--strict"]
     return serve_process("ralphbench.endpoints.replay", "attempt", make, rest)

@@ -77,6 +77,9 @@ def _path(location: KeyPath) -> KeyPath:
 def _message(error: Mapping[str, Any], path: KeyPath) -> str:
     if error["type"] != "unexpected_keyword_argument":
         found = error.get("input")
+        if error["type"] == "dataclass_type":
+            short = " or a text" if path[-2:-1] in (("turns",), ("models",)) or path[-1:] == ("fault",) else ""
+            return f"expected a mapping{short}, found {found!r}"
         return f"{error['msg']}, found {found!r}" if isinstance(found, str | int | float | None) else str(error["msg"])
     known = _known_keys(path)
     near = get_close_matches(str(path[-1]), known, n=1)

@@ -54,7 +54,7 @@ class ScriptedEndpoint:
         """A server for the caller's event loop. Raises ConfigError where the script cannot be used."""
         from ralphbench.endpoints.scripted_server import ScriptedServer
 
-        return ScriptedServer(self.path)
+        return ScriptedServer(self.path, keep=0)
 
     def upstream(self) -> Upstream:
         """Where the server stands: `spec.base_url`, put there by whoever started it. Raises EndpointError where none was."""
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     def make(script: Path) -> ScriptedServer:
         from ralphbench.endpoints.scripted_server import ScriptedServer
 
-        return ScriptedServer(script)
+        return ScriptedServer(script, keep=0)
 
     return serve_process("ralphbench.endpoints.scripted", "script", make, arguments)
 

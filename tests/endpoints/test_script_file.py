@@ -27,6 +27,8 @@ MISTAKES = [
     ("rules:\n  - turns:\n    - tools:\n      - name: bash\n        arguments: 5\n", 5, "arguments"),
     ("rules:\n  - turns: [x]\nrules:\n  - turns: [y]\n", 3, "a second time (first in line 1)"),
     ("rules:\n  - turns: [\n", 3, "not YAML"),
+    ("rules:\n  - turns:\n    - no\n", 3, "expected a mapping or a text, found False"),
+    ("rules:\n  - turns: [x]\n    when: build\n", 3, "expected a mapping, found 'build'"),
     ("- a\n", 1, "expected a mapping"),
     ("", 1, "expected a mapping"),
 ]
