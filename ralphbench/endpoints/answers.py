@@ -154,7 +154,8 @@ def _cut(answer: Answer, limit: int | None) -> Answer:
         return answer
     reasoning = answer.reasoning[: limit * BYTES_A_TOKEN]
     text = answer.text[: max(0, limit - tokens(reasoning)) * BYTES_A_TOKEN]
-    return replace(answer, reasoning=reasoning, text=text, tools=(), finish="length")
+    finish = None if answer.finish is None else "length"
+    return replace(answer, reasoning=reasoning, text=text, tools=(), finish=finish)
 
 
 def _length(answer: Answer) -> int:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ralphbench.endpoints.faults import classify, error_text
+from ralphbench.endpoints.faults import AUTH, classify, error_text
 from ralphbench.errors import EndpointDown, EndpointError
 from ralphbench.model import codec
 
 T = TypeVar("T")
+
+KEY_REMEDY = "check the variable that `api_key_env` names in endpoints.yaml"
 
 ASK_SECONDS = 5.0
 """For a question about the server itself; one that makes a model answer says how long it waits."""
@@ -24,8 +26,8 @@ ASK_SECONDS = 5.0
 class ServerRefused(EndpointError):
     """The server answered with an error. `status` and `kind` (of `faults`) say which."""
 
-    def __init__(self, message: str, *, status: int, kind: str, text: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, status: int, kind: str, text: str, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
         self.status = status
         self.kind = kind
         self.text = text
@@ -95,9 +97,11 @@ class Client:
 
     def _refused(self, url: str, status: int, body: bytes) -> ServerRefused:
         text = error_text(body)
+        kind = classify(status, text)
         return ServerRefused(
             f"endpoint {self.name!r}: {url} answered {status}: {text or 'no text'}",
             status=status,
-            kind=classify(status, text),
+            kind=kind,
             text=text,
+            remedy=KEY_REMEDY if kind == AUTH else None,
         )

@@ -80,7 +80,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         MODEL_MISSING,
-        r"invalid model identifier|model_not_found|model[^\n]{0,120}(?:not found|does ?n[o']t exist)"
+        r"invalid model identifier|model_not_found|model:? [`'\"]?[\w./:@-]+[`'\"]? (?:is |was )?(?:not found|does ?n[o']t exist)"
         r"|not a valid model(?: id)?|no such model|unknown model|model[^\n]*not_found_error|no endpoints found"
         r"|model name is missing",
     ),

@@ -26,7 +26,7 @@ AUTHS = ("key", "passthrough", "none")
 
 
 class HttpEndpoint:
-    """One configured server. A kind overrides what its server does differently; `_find` is what each must tell."""
+    """One configured server. A kind says what its server lists (`models`) and overrides what it does differently."""
 
     kind: ClassVar[str]
     default_url: ClassVar[str]

@@ -24,6 +24,7 @@ class LlamaCppEndpoint(OpenAIEndpoint):
     kind = "llamacpp"
     default_url = "http://127.0.0.1:8080/v1"
     default_key = None
+    always_local = True
     spoken: ClassVar[tuple[str, ...]] = ("chat", "responses", "messages")
     start_hint = "llama-server -m <model.gguf> -c <context> --alias <name> --port 8080 --jinja"
 

@@ -53,6 +53,7 @@ class LMStudioEndpoint(OpenAIEndpoint):
     kind = "lmstudio"
     default_url = "http://127.0.0.1:1234/v1"
     default_key = None
+    always_local = True
     spoken: ClassVar[tuple[str, ...]] = ("chat", "responses", "messages")
     start_hint = "lms server start"
     own_options: ClassVar[Mapping[str, type]] = {"load": bool}

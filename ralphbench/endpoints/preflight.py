@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ralphbench.endpoints.client import Client, ServerRefused
+from ralphbench.endpoints.client import KEY_REMEDY, Client, ServerRefused
 from ralphbench.endpoints.faults import (
     AUTH,
     BAD_REQUEST,
@@ -255,5 +255,5 @@ def _translated(error: ServerRefused, name: str, model: StageModel) -> EndpointE
     if error.kind in (ENDPOINT_DOWN, PROVIDER_ERROR):
         return EndpointDown(what)
     if error.kind == AUTH:
-        return EndpointError(what, remedy="check the variable that `api_key_env` names in endpoints.yaml")
+        return EndpointError(what, remedy=KEY_REMEDY)
     return EndpointError(what)

@@ -24,6 +24,9 @@ from ralphbench.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 
+_NOT_A_KEY = "<marker>"
+"""Stands for a `marker` that the user wrote: the word is ours, for what `_expand` makes of the marker's keys."""
+
 
 def load_script(script: Path | Mapping[str, Any]) -> Script:
     """Read and check a script: a YAML file, or the same as plain values.
@@ -71,7 +74,7 @@ def _path(location: KeyPath) -> KeyPath:
     """Where the user wrote it: without what `_expand` put between, and without the names of types."""
     if "arguments" in location:
         location = location[: location.index("arguments") + 1]
-    return tuple(part for part in location if part != "marker")
+    return tuple("marker" if part == _NOT_A_KEY else part for part in location if part != "marker")
 
 
 def _message(error: Mapping[str, Any], path: KeyPath) -> str:
@@ -148,7 +151,8 @@ def _expand_rule(rule: dict[str, Any]) -> dict[str, Any]:
         out["turns"] = [_expand_turn({"text": t} if isinstance(t, str) else t) for t in turns]
     if isinstance(when := out.get("when"), dict):
         marker = {key: _words(when[key]) for key in MARKER_KEYS if key in when}
-        rest = {key: value for key, value in when.items() if key not in MARKER_KEYS}
+        others = {key: value for key, value in when.items() if key not in MARKER_KEYS}
+        rest = {_NOT_A_KEY if key == "marker" else key: value for key, value in others.items()}
         words = {key: _words(rest[key]) for key in ("model", "contains") if key in rest}
         out["when"] = {**rest, **words, "marker": marker}
     return out

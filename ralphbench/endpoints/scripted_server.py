@@ -17,10 +17,15 @@ from ralphbench.endpoints.matching import Chosen, Matcher
 from ralphbench.endpoints.problems import Problem, from_fault, model_missing
 from ralphbench.endpoints.script_file import load_script
 from ralphbench.endpoints.scripted_sending import Sending
-from ralphbench.endpoints.scripts import Fault, ScriptedModel, Turn
+from ralphbench.endpoints.scripts import Fault, FaultName, ScriptedModel, Turn
 from ralphbench.endpoints.wire import WIRES
 
-_ALWAYS_TIMES = {"loading": 2}
+_DEFAULT_TIMES = {"loading": 2}
+_OVERFLOWS: dict[str, FaultName] = {
+    "400": "overflow_400",
+    "in_stream": "overflow_in_stream",
+    "empty": "overflow_empty",
+}
 _CACHED = 256
 
 
@@ -112,7 +117,7 @@ class ScriptedServer(LoopbackServer):
         """The turn with the fault that strikes now: the script's, while its `times` last, or an overflow of the window."""
         turn = chosen.turn
         if (fault := turn.fault) is not None:
-            times = fault.times if fault.times is not None else _ALWAYS_TIMES.get(fault.name)
+            times = fault.times if fault.times is not None else _DEFAULT_TIMES.get(fault.name)
             key = (chosen.rule, chosen.index, *sorted(asked.marker.items()))
             struck = self._struck.get(key, 0)
             if times is None or struck < times:
@@ -120,8 +125,7 @@ class ScriptedServer(LoopbackServer):
                 return turn
             turn = replace(turn, fault=None)
         if model.context is not None and asked.estimate > model.context:
-            name = {"400": "overflow_400", "in_stream": "overflow_in_stream", "empty": "overflow_empty"}[model.overflow]
-            return replace(turn, fault=Fault(name, style=model.style, at=0))  # type: ignore[arg-type]
+            return replace(turn, fault=Fault(_OVERFLOWS[model.overflow], style=model.style, at=0))
         return turn
 
     def _body(self, asked: Asked, answer: Answer, chosen: Chosen) -> tuple[list[tuple[bytes, int]], bytes]:

@@ -117,6 +117,8 @@ TABLE: list[tuple[int | None, str, str]] = [
     (400, "Input is too long for requested model.", "overflow"),
     (400, "maximum prompt length is 131072 tokens", "overflow"),
     (400, "input length and `max_tokens` exceed context limit: 198000 + 8192 > 200000", "overflow"),
+    (400, "The model called a tool that was not found: edit", "bad_request"),
+    (404, "Model 'x/y' not found", "model_missing"),
     # no answer at all
     (None, "", "endpoint_down"),
     (None, "Cannot connect to host 127.0.0.1:1234 ssl:default [Connect call failed]", "endpoint_down"),

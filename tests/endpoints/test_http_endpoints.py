@@ -172,6 +172,14 @@ def test_openrouter_is_known_by_its_address() -> None:
     assert given.upstream().price_provider == "groq"
 
 
+@pytest.mark.parametrize("kind", ["lmstudio", "llamacpp"])
+def test_a_local_kind_of_server_is_local_on_another_machine_too(kind: str) -> None:
+    spec = EndpointSpec("box", kind, base_url="http://192.168.1.5:1234")
+    assert load_endpoint(spec).local()
+    assert not load_endpoint(EndpointSpec("box", kind, base_url="http://192.168.1.5:1234", local=False)).local()
+    assert not load_endpoint(EndpointSpec("box", "openai", base_url="http://192.168.1.5:1234")).local()
+
+
 def test_every_provider_that_we_name_is_in_the_price_table() -> None:
     from genai_prices import data
 

@@ -18,6 +18,7 @@ MISTAKES = [
     ("models: []\nrules:\n  - turns: [x]\n", 1, "at least one model"),
     ("rules:\n  - turns:\n      - text: hi\n        fualt: reset\n", 4, "did you mean 'fault'"),
     ("rules:\n  - when: {stage: build, ticket: t1, tikcet: t2}\n    turns: [x]\n", 2, "did you mean 'ticket'"),
+    ("rules:\n  - when: {marker: {stage: build}}\n    turns: [x]\n", 2, "when.marker: unknown key"),
     ("rules:\n  - when:\n      matches: '('\n    turns: [x]\n", 3, "not a regular expression"),
     ("rules:\n  - turns:\n    - fault: nope\n", 3, "found 'nope'"),
     ("rules:\n  - turns:\n    - fault: {name: http}\n", 3, "needs a `status`"),

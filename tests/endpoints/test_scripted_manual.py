@@ -65,7 +65,7 @@ def test_the_examples_rules_take_their_turns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [Script, ScriptedModel, Rule, When, Turn, ToolCall, UsageSaid, Fault])
 def test_every_key_is_in_the_manual(kind: type) -> None:
-    hidden = {"marker", "omit"}  # written as its own keys, and as `usage: none`
+    hidden = {"marker"}  # written as its own keys
     for name in {f.name for f in fields(kind)} - hidden:
         assert re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", TEXT), f"{kind.__name__}.{name} is not in {MANUAL.name}"
 
