@@ -9,5 +9,6 @@ balance 0 1
 descriptors 0
 foreign 0
 errors 30
+through 2 0
 file 0 0
 X

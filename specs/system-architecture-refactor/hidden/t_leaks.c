@@ -5,7 +5,7 @@
 #include "loop.h"
 #include "script.h"
 
-static long outstanding, calls, foreign;
+static long outstanding, calls, foreign, bytes;
 
 /* Every block carries a mark, so that one that did not come from here is noticed. */
 static void *counting(void *user, void *ptr, size_t size)
@@ -13,6 +13,7 @@ static void *counting(void *user, void *ptr, size_t size)
     long *mark = (long *)user;
     char *block = ptr;
     calls++;
+    bytes += (long)size;
     if (block != NULL) {
         block -= 16;
         if (*(long *)block != *mark)
@@ -87,6 +88,16 @@ int main(void)
     context_start(ctx);
     int code = script_run_text(ctx, "(define z (list 1 2 3))", 23, 0);
     context_destroy(ctx);
+    ctx = context_create(&options);
+    context_start(ctx);
+    bytes = 0;
+    context_eval(ctx, "(define big (make-vector 100000 0))", NULL);
+    int through = bytes >= (long)(100000 * sizeof(void *));
+    bytes = 0;
+    context_eval(ctx, "(define many (iota 20000))", NULL);
+    through += bytes >= 20000 * 16;
+    context_destroy(ctx);
+    say("through", "%d %ld", through, outstanding);
     say("file", "%d %ld", code, outstanding);
     return probe_end();
 }

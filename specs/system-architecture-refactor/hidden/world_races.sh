@@ -5,3 +5,10 @@ use_sanitizer thread
 library -O1 $san
 link_test roots $san
 run_test roots <hidden/roots_expected.txt
+link_test stress $san
+run_test stress <<'X'
+same 1
+distinct 1
+wrong 0
+value @A@
+X
