@@ -141,7 +141,6 @@ def _tasks(draft: _Draft) -> tuple[Task, ...]:
 def _profiles(draft: _Draft) -> tuple[list[Resolved], Resolved | None]:
     """The contenders, and the profile that plans for all, where one does."""
     names, document = tuple(draft.words.profiles), draft.document
-    where = document.where(("profiles",))
     baseline = draft.words.baseline
     if baseline is not None and baseline not in names:
         draft.problems.add(
@@ -157,8 +156,9 @@ def _profiles(draft: _Draft) -> tuple[list[Resolved], Resolved | None]:
     shared = draft.words.plan.shared
     by = shared.by if shared else None
     resolved = {
-        name: resolve_profile(name, draft.catalog, draft.problems, where=where)
-        for name in (n for n in names if n in (draft.overrides.profiles or names))
+        name: resolve_profile(name, draft.catalog, draft.problems, where=_asked_for(document, name, n))
+        for n, name in enumerate(names)
+        if name in (draft.overrides.profiles or names)
     }
     planner = None
     if by is not None:
@@ -166,6 +166,11 @@ def _profiles(draft: _Draft) -> tuple[list[Resolved], Resolved | None]:
             by, draft.catalog, draft.problems, where=document.where(("plan", "shared", "by"))
         )
     return [one for one in resolved.values() if one is not None], planner
+
+
+def _asked_for(document: Document, name: str, n: int) -> str:
+    """Where the file names its n-th profile: in a list or in a map."""
+    return document.where(("profiles", n if ("profiles", n) in document.lines else name))
 
 
 def _experiment(
@@ -209,10 +214,11 @@ def _note_origins(draft: _Draft, resolved: list[Resolved]) -> None:
 
 
 def _plan(draft: _Draft, tasks: tuple[Task, ...]) -> PlanMode:
-    plan = PlanMode()
-    with draft.problems.collected():
-        plan = plan_mode(draft.words.plan, draft.document, tasks, draft.root)
-    return plan
+    try:
+        return plan_mode(draft.words.plan, draft.document, tasks, draft.root)
+    except UsageError as error:
+        draft.problems.add(error)
+        return PlanMode()
 
 
 def _chosen(draft: _Draft, key: str, *, least: int | None) -> Any:

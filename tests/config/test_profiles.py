@@ -127,7 +127,7 @@ def test_the_experiments_own_files_and_maps_win_key_by_key(world: Any) -> None:
 
 def test_an_unknown_profile_names_what_is_near_and_where_it_was_asked_for(world: Any) -> None:
     with pytest.raises(
-        UnknownName, match=r"experiment\.yaml:3: profiles: there is no profile 'smal'; did you mean 'small'"
+        UnknownName, match=r"experiment\.yaml:3: profiles\[0\]: there is no profile 'smal'; did you mean 'small'"
     ):
         compare(world, "smal")
 

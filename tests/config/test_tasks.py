@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ralphbench.config import ConfigErrors, load_folder, load_task
+from ralphbench.config.digests import digest
 from ralphbench.errors import ConfigError, UnknownName
 from ralphbench.model import Gate, GateKind, Report
 
@@ -67,6 +68,20 @@ def test_each_phase_has_digests_of_its_own(world: Any) -> None:
     tasks = [load_task(name, world.specs) for name in ("phased", "phased/first", "phased/second", "phased/third")]
     assert len({task.digest for task in tasks}) == 4
     assert len({task.gates_digest for task in tasks}) == 4
+
+
+def test_a_patch_counts_for_its_own_phase_as_a_solution_and_for_the_next_ones_as_a_start(world: Any) -> None:
+    names = ("phased", "phased/first", "phased/second", "phased/third")
+    before = {name: load_task(name, world.specs) for name in names}
+    world.write("specs/phased/reference/second.patch", "another\n")
+    after = {name: load_task(name, world.specs) for name in names}
+    assert {name for name in names if before[name].digest != after[name].digest} == {"phased/third"}
+    judged = {name for name in names if before[name].gates_digest != after[name].gates_digest}
+    assert judged == {"phased", "phased/second"}
+
+
+def test_parts_of_a_digest_do_not_run_together() -> None:
+    assert len({digest(parts) for parts in ([b"ab", b"c"], [b"a", b"bc"], [b"abc"], [b"abc", b""])}) == 4
 
 
 def test_digests_do_not_depend_on_the_place_or_the_time(world: Any, tmp_path: Path) -> None:
