@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -286,3 +290,23 @@ def test_the_endpoint_tells_what_its_record_holds(recording: Recording) -> None:
         load_endpoint(replace(spec, options={"stritc": True}))
     with pytest.raises(ConfigError, match="needs the folder"):
         load_endpoint(replace(spec, script=None))
+
+
+def test_as_a_process_it_shows_its_differences(recording: Recording) -> None:
+    recording.add(asking("fix a.c"), STREAM % b"x")
+    command = [sys.executable, "-W", "error", "-m", "ralphbench.endpoints.replay", str(recording.close()), "--strict"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        base = process.stdout.readline().strip()
+        body = json.dumps(asking("fix b.c")).encode()
+        told = {**headers(), "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{base}/chat/completions", data=body, headers=told)
+        with pytest.raises(urllib.error.HTTPError, match="400") as caught:
+            urllib.request.urlopen(request, timeout=10)
+        caught.value.close()
+        with urllib.request.urlopen(f"{base.removesuffix('/v1')}/differences", timeout=10) as response:
+            shown = json.load(response)
+        process.terminate()
+        assert process.wait(10) == 0
+    assert shown["different"] == 1
+    assert shown["differences"][0].startswith("stage 1-build-1, call 0 at messages[0].content")
