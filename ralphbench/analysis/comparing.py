@@ -136,7 +136,7 @@ def _of(frame: pd.DataFrame, experiment: str, profile: str) -> pd.DataFrame:
 def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
     mine = _of(frames.attempts, experiment, profile)
     plans = mine[mine["kind"] == "plan"]
-    cells = mine[(mine["kind"] == "cell") & ~mine["void"]]
+    cells = mine[(mine["kind"] == "cell") & mine["counts"]]
     judged = cells[cells["resolved"].notna()]
     resolved = int(judged["resolved"].sum())
     claims = judged[judged["claimed"].notna()]
@@ -174,7 +174,7 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         isolated=bool(cells["isolated"].all()) if len(cells) else True,
         imported=bool(mine["imported"].any()),
         stages=_stage_lines(stages),
-        gates=_gates(_of(frames.gates, experiment, profile)),
+        gates=_gates(_of(frames.gates, experiment, profile), cells),
     )
 
 
@@ -260,7 +260,10 @@ def _stage_lines(stages: pd.DataFrame) -> tuple[StageLine, ...]:
     return tuple(lines)
 
 
-def _gates(gates: pd.DataFrame) -> dict[str, tuple[int, int]]:
+def _gates(gates: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Of the attempts that count."""
+    keys = ["kind", "task", "repeat", "attempt"]
+    gates = gates.merge(cells[keys], on=keys)
     table: dict[str, tuple[int, int]] = {}
     for row in gates.itertuples(index=False):
         name = f"{row.task}: {row.gate}"
@@ -297,7 +300,7 @@ def _warnings(frames: Frames, rows: list[ProfileRow]) -> tuple[str, ...]:
 
 def _unequal_work(frames: Frames, rows: list[ProfileRow]) -> list[str]:
     warnings = []
-    cells = frames.attempts[(frames.attempts["kind"] == "cell") & ~frames.attempts["void"]]
+    cells = frames.attempts[(frames.attempts["kind"] == "cell") & frames.attempts["counts"]]
     for experiment, part in cells.groupby("experiment"):
         if part["unequal_limits"].any():
             warnings.append(f"{experiment}: UNEQUAL LIMITS: profiles did not race under the same limits")

@@ -37,6 +37,7 @@ def load(folders: Sequence[Path]) -> Frames:
             attempts.append(key | attempt_row(result))
             stages += [key | stage_row(name, sums) for name, sums in result.stages.items()]
             gates += [key | row for row in gate_rows(result)]
+    _mark_newest(attempts)
     return Frames(
         _frame(attempts, ATTEMPT_COLUMNS),
         _frame(stages, STAGE_COLUMNS),
@@ -51,6 +52,18 @@ def _results(experiment: ExperimentFolder, damages: list[Damage]) -> Iterable[tu
             damages += found
             if result is not None:
                 yield kind, result
+
+
+def _mark_newest(rows: list[dict[str, Any]]) -> None:
+    """`counts`: the newest attempt of each cell that is not void. The older ones stay, and what they cost stays spent."""
+    newest: dict[tuple[Any, ...], int] = {}
+    for row in rows:
+        if not row["void"]:
+            cell = tuple(row[name] for name in ("experiment", "kind", "task", "profile", "repeat"))
+            newest[cell] = max(newest.get(cell, 0), row["attempt"])
+    for row in rows:
+        cell = tuple(row[name] for name in ("experiment", "kind", "task", "profile", "repeat"))
+        row["counts"] = not row["void"] and newest.get(cell) == row["attempt"]
 
 
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
@@ -215,6 +228,7 @@ ATTEMPT_COLUMNS: dict[str, str] = (
         "ending": "str",
         "ending_class": "str",
         "void": "bool",
+        "counts": "bool",
         "ending_stage": "str",
         "cause": "str",
         "resolved": "boolean",

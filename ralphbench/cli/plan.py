@@ -53,7 +53,7 @@ def plan(
         raise UsageError(f"a plan is for one task, {resolved.name} has {names}", remedy="add --task <one of them>")
     listener = PlainListener(lambda text: click.echo(text, err=True))
     with StopButton().installed() as stop:
-        path = run_plans(resolved, planner, RunOptions(), user_places(), listener, stop)
+        path = run_plans(resolved, planner, RunOptions(mode="plan"), user_places(), listener, stop)
     text = path.read_text(encoding="utf-8")
     if output is None:
         click.echo(text, nl=False)

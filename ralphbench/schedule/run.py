@@ -157,7 +157,9 @@ class _Run:
     def _ask_servers(self) -> None:
         """The last thing before anything is spent; and what was found is written down."""
         check_models(self.prepared, self.listener.note)
-        self.record.write_lock(lock_of(self.prepared))
+        lock = lock_of(self.prepared)
+        if self.options.mode != "plan" or not self.record.lock_path.exists():
+            self.record.write_lock(lock)
 
     @contextlib.contextmanager
     def _machinery(self) -> Iterator[None]:

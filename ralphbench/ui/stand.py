@@ -49,10 +49,11 @@ def standing(record: ExperimentFolder) -> Standing:
     lock = (record.read_lock() or {}).get("experiment") or {}
     cells = _cells(lock)
     retries = int(lock.get("void_retries", 0))
-    found.total = len(cells)
     attempts: dict[Cell, list[tuple[int, AttemptResult | None]]] = {cell: [] for cell in cells}
     for cell, number, result, _ in record.summaries():
         attempts.setdefault(cell, []).append((number, result))
+    # The lock is of the last run, which may have been asked for some profiles only.
+    found.total = len(attempts)
     for cell, tried in attempts.items():
         found.states[_state(found, record, cell, tried, retries)] += 1
     _sums(found, attempts)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from support.project import Project, make_project
 
 from ralphbench.sandbox.processes import find_marked, owners
@@ -49,7 +45,9 @@ def result_of(project: Project) -> dict[str, Any]:
 
 def state_of(project: Project) -> dict[str, Any]:
     """The loop's last state, hashes of trees included, commits (which hold a date) not."""
-    events = [json.loads(line) for line in (project.record / "cells/words/good/r1/a1/events.jsonl").read_bytes().splitlines()]
+    events = [
+        json.loads(line) for line in (project.record / "cells/words/good/r1/a1/events.jsonl").read_bytes().splitlines()
+    ]
     state: dict[str, Any] = next(e for e in reversed(events) if e["kind"] == "loop_ended")["data"]["state"]
     for key in ("commit", "history"):
         state.pop(key)

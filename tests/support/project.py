@@ -151,10 +151,15 @@ def make_project(root: Path, *, script: Any = None, **experiment: Any) -> Projec
         {"tiny": {"argv": agent, "version": {"argv": ["{python}", "--version"]}}},
     )
     project.write("experiments/001-words/script.yaml", script or SCRIPT)
-    project.write("experiments/001-words/endpoints.yaml", {"box": {"kind": "scripted", "script": "script.yaml", "slots": 4}})
+    project.write(
+        "experiments/001-words/endpoints.yaml", {"box": {"kind": "scripted", "script": "script.yaml", "slots": 4}}
+    )
     project.write(
         "experiments/001-words/profiles.yaml",
-        {name: {"agent": "tiny", "model": f"box/{name}", "context": "32k", "output": "2k"} for name in ("good", "idle")},
+        {
+            name: {"agent": "tiny", "model": f"box/{name}", "context": "32k", "output": "2k"}
+            for name in ("good", "idle")
+        },
     )
     project.write(
         "experiments/001-words/experiment.yaml",
