@@ -28,6 +28,7 @@ class BuiltinAgent:
     """
 
     name = "builtin"
+    dialects: Sequence[str] = ("chat", "responses", "messages")
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         given = Options("builtin", options)

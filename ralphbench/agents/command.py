@@ -35,6 +35,7 @@ class CommandAgent:
     def __init__(self, name: str, description: Any, options: Mapping[str, Any]) -> None:
         self.name = name
         self._given: Description = read(name, description)
+        self.dialects: Sequence[str] = self._given.dialects
         given = Options(name, options)
         self._patience = Patience(
             first_event=given.seconds("first_event", 90.0),

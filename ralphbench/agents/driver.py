@@ -202,7 +202,7 @@ class _Drive:
         if self.bytes > FLOOD or _size(self.errors) > ERR_FLOOD:
             return StageEnding.AGENT_CRASH, "it floods its output"
         if patience.first_event is not None and not self.events and now - self.started > patience.first_event:
-            silent = isinstance(self.watch, TrafficWatch) and self.watch.traffic() == 0
+            silent = isinstance(self.watch, TrafficWatch) and self.watch.model_activity() == 0
             if silent:
                 return (
                     StageEnding.AGENT_CRASH,

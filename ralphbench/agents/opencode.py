@@ -8,7 +8,7 @@ from typing import Any
 
 from ralphbench.agents.driver import Launch, Patience, drive
 from ralphbench.agents.opencode_binary import binary, checked_version
-from ralphbench.agents.opencode_config import ENV, PROVIDER, config, no_plugins
+from ralphbench.agents.opencode_config import ENV, NPM, PROVIDER, config, no_plugins
 from ralphbench.agents.opencode_events import OpencodeReader
 from ralphbench.agents.options import Options
 from ralphbench.agents.protocol import Watch
@@ -24,6 +24,7 @@ class OpencodeAgent:
     """
 
     name = "opencode"
+    dialects: Sequence[str] = tuple(NPM)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         given = Options("opencode", options)

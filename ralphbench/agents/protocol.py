@@ -26,7 +26,7 @@ class Watch(Protocol):
 class TrafficWatch(Protocol):
     """A watch that also sees the road to the model. Without it, "no first event" cannot be told from a slow model."""
 
-    def traffic(self) -> int | None:
+    def model_activity(self) -> int | None:
         """Grows with every call and byte of this stage; 0: the model was not asked anything; None: not known."""
 
 
@@ -34,6 +34,12 @@ class Agent(Protocol):
     """Runs one stage. Exit codes are not trusted; a result is returned only when the whole process tree is dead."""
 
     name: str
+
+    @property
+    def dialects(self) -> Sequence[str]:
+        """What it speaks, of `chat`, `responses` and `messages`. To be asked before a run: an endpoint that speaks
+        another one cannot serve it.
+        """
 
     def version(self) -> str:
         """What is installed. Raises AgentMissing where it is not there, or is not the pinned version."""

@@ -99,12 +99,16 @@ def _mark_by_psutil(pid: int) -> str | None:
 
 
 def find_marked(prefix: str) -> list[int]:
-    """Living processes whose owner's mark begins with `prefix`, this one and its ancestors left out.
-
-    A run's id alone is a prefix of longer ids: pass it with its colon.
+    """Living processes whose owner's mark is `prefix` or goes on from there after a colon or a slash (so that `.../a1`
+    is not `.../a10`), this one and its ancestors left out.
     """
     spared = _lineage(os.getpid())
-    return sorted(pid for pid, owner in owners().items() if owner.startswith(prefix) and pid not in spared)
+    return sorted(pid for pid, owner in owners().items() if _begins(owner, prefix) and pid not in spared)
+
+
+def _begins(owner: str, prefix: str) -> bool:
+    rest = owner[len(prefix) :]
+    return owner.startswith(prefix) and (rest[:1] in ("", ":", "/") or prefix[-1:] in (":", "/"))
 
 
 def end_marked(prefix: str, grace: float = 2.0) -> int:

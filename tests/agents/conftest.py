@@ -75,7 +75,7 @@ class Eye:
         self.cpu.append(process.cpu_seconds() or 0.0)
         return self.verdict if time.monotonic() - self.started > self.after else None
 
-    def traffic(self) -> int | None:
+    def model_activity(self) -> int | None:
         return self.words
 
     def kinds(self) -> list[str]:

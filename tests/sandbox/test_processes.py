@@ -60,6 +60,8 @@ def test_marked_processes_are_found_by_prefix(source: None, tree: subprocess.Pop
     assert tree.pid in find_marked(marker.split(":")[0] + ":")
     assert owners()[tree.pid] == marker
     assert find_marked(marker + "y") == []
+    assert tree.pid in find_marked(marker.split(":")[0]), "a colon follows"
+    assert find_marked(marker[:-3]) == [], "a1 is not a10"
 
 
 def test_we_and_our_ancestors_are_never_among_them(marker: str) -> None:
@@ -124,3 +126,27 @@ print(len(descendants(os.getpid())))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "1", done.stderr
+
+
+def test_what_a_dead_owner_and_a_dead_keeper_leave_is_found_by_its_mark(tmp_path: Path, marker: str) -> None:
+    owner = f"""
+import time
+from pathlib import Path
+from ralphbench.sandbox import SandboxSpec, open_sandbox
+box = open_sandbox("host", SandboxSpec(Path({str(tmp_path)!r}), Path({str(tmp_path / "home")!r}), {marker!r}))
+box.start(["sh", "-c", "setsid -f sh -c 'trap : TERM; echo $$ > pid; while :; do sleep 1; done'; sleep 600"],
+          env=box.base_env(), stdin=None, stderr=Path("{tmp_path}/err"))
+time.sleep(600)
+"""
+    process = subprocess.Popen([sys.executable, "-c", owner])
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    (keeper,) = [pid for pid in find_marked(marker) if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(keeper, signal.SIGSTOP)
+    process.kill()
+    process.wait()
+    os.kill(keeper, signal.SIGKILL)
+    left = int((tmp_path / "pid").read_text())
+    until(lambda: keeper not in find_marked(marker))
+    assert left in find_marked(marker)
+    assert end_marked(marker, 0.1) >= 1
+    assert find_marked(marker) == []
