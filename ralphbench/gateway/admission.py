@@ -28,9 +28,9 @@ class Stop:
     cap: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
-    """A running call's part in the budget. Tokens."""
+    """A running call's part in the budget, one object a call. Tokens."""
 
     prompt: int
     output: int = 0

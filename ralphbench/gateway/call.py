@@ -25,7 +25,7 @@ from ralphbench.gateway.tries import Try
 from ralphbench.model import CallEnded, CallStarted, StageEnding
 from ralphbench.record import refused
 
-_TOLD = (400, 404, 413, 415, 422)
+_TOLD = (400, 413, 415, 422)
 """Statuses of an agent's own mistake that are passed on; on others clients try again."""
 
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import stat
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -46,9 +47,14 @@ class ControlServer:
         self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen, in a folder that is made private. The socket's appearance says that the gateway is ready."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.parent.chmod(0o700)
+        """Listen, in a folder that is private. The socket's appearance says that the gateway is ready.
+
+        Raises PermissionError for a folder that others can enter.
+        """
+        folder = self.path.parent
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            raise PermissionError(f"{folder} must be private: chmod 700 {folder}")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         bind(listener, self.path)
         listener.setblocking(False)

@@ -15,6 +15,7 @@ from ralphbench.gateway.admission import Stop
 from ralphbench.model import IntervalKind, StageEnding
 
 _LOADING = re.compile(r"loading model|model is (still |being )?load|warming up", re.IGNORECASE)
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 501})
 TRIED_AGAIN = frozenset({"rate_limited", "endpoint_down", "provider_error", "crashed"})
 _STOPS = {
     "rate_limited": StageEnding.RATE_LIMITED,
@@ -27,6 +28,7 @@ _STOPS = {
     "endpoint_down": StageEnding.ENDPOINT_DOWN,
     "crashed": StageEnding.PROVIDER_ERROR,
     "auth": StageEnding.PROVIDER_ERROR,
+    "not_served": StageEnding.PROVIDER_ERROR,
     "provider_error": StageEnding.PROVIDER_ERROR,
 }
 
@@ -81,6 +83,9 @@ def http_fault(status: int, body: bytes, headers: Mapping[str, str]) -> Fault:
     """From an HTTP error's answer."""
     text = error_text(body)[:4000] or f"status {status}, no text"
     kind = classify(status, text)
+    if status in _ELSEWHERE and kind == "bad_request":
+        # Path and model are ours to say: this is no mistake of the agent's.
+        kind, text = "not_served", f"{text} (location: {headers.get('location')})" if status < 400 else text
     mend = "overflow_rewritten" if kind == "overflow" else None
     return Fault(kind, text, status=status, retry_after=retry_after(headers), mend=mend)
 

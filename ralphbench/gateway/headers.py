@@ -37,8 +37,8 @@ def to_upstream(asked: Mapping[str, str], own: Mapping[str, str], *, passthrough
             continue
         sent[name] = value
     sent["Accept-Encoding"] = "identity"
-    if not passthrough:
-        for name, value in own.items():
+    for name, value in own.items():
+        if not passthrough or name not in sent:
             sent[name] = value
     return sent
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from aiohttp import ClientError, web
 
 from ralphbench.gateway import headers
+from ralphbench.gateway.admission import Stop
 from ralphbench.gateway.call import Call
 from ralphbench.gateway.dialects import BY_PATH, CHAT, MESSAGES, Dialect, Problem
 from ralphbench.gateway.refusals import error_response, refuse
@@ -14,8 +16,9 @@ from ralphbench.gateway.requests import BadBody, apply_edits, read_request
 from ralphbench.gateway.stage import OpenStage
 from ralphbench.gateway.stages import Stages
 from ralphbench.gateway.texts import quiet
-from ralphbench.model import codec
+from ralphbench.model import StageEnding, codec
 
+log = logging.getLogger(__name__)
 _UPLOAD = 120.0
 """Seconds that an agent may take to send its request."""
 _COUNT = "messages/count_tokens"
@@ -41,6 +44,14 @@ class Frontend:
         stage.tasks.add(task)
         try:
             return await self._answer(stage, path, request)
+        except Exception as error:
+            # An agent would try again on a plain 500, some for ever.
+            log.exception("a request could not be handled")
+            stop = Stop(StageEnding.HARNESS, f"the gateway failed: {type(error).__name__}: {error}", cap=False)
+            stage.end(stop)
+            if request.writer.output_size and request.transport is not None:
+                request.transport.abort()  # in the middle of an answer there is no status left to say it with
+            return refuse(CHAT, stop)
         finally:
             stage.tasks.discard(task)
 

@@ -22,9 +22,11 @@ MAX_TEXT = 2000
 
 def quiet_number(number: int) -> int:
     """The nearest number below that holds no digits of a status code that clients retry on."""
-    while _CODES.search(str(number)):
-        number -= 1
-    return number
+    digits = str(number)
+    while (code := _CODES.search(digits)) is not None:
+        below = int(digits[: code.end()]) - 1
+        digits = f"{below}{'9' * (len(digits) - code.end())}"
+    return int(digits)
 
 
 def is_loud(text: str) -> bool:

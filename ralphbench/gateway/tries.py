@@ -159,7 +159,7 @@ class Try:
     async def _cut(self, stop: Stop) -> web.StreamResponse:
         """End a running answer; leaving the request's context hangs up on the server."""
         self._asked.stage.end(stop)
-        self._outcome.note("cap" if stop.cap else stop.ending.value, stop.detail, "cut")
+        self._outcome.note("cap" if stop.cap else "stage_over", stop.detail, "cut")
         if self._out is None:
             self._outcome.status = ENDED
             return refuse(self._asked.dialect, stop)

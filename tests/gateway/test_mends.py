@@ -243,6 +243,8 @@ def test_a_name_that_the_user_declares_is_the_same_model(stage: Any, upstream: A
         (500, "CUDA error: out of memory", "out_of_memory"),
         (400, 'Failed to load model "x". Error: Operation canceled.', "model_load"),
         (401, "Incorrect API key provided", "provider_error"),
+        (404, "404 page not found", "provider_error"),
+        (302, "Moved", "provider_error"),
         (402, "Your credit balance is too low", "rate_limited"),
     ],
 )

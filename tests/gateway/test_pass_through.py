@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -295,6 +296,47 @@ def test_models_are_the_stages_own_and_no_other(stage: Any, upstream: Any, chat:
     with urllib.request.urlopen(one.address.url + "/models/model-one") as response:
         assert json.load(response)["id"] == "model-one"
     assert upstream.seen == []
+
+
+def test_tokens_are_counted_by_the_server_and_not_recorded(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    if tongue.name != "messages":
+        pytest.skip("of the messages dialect")
+    upstream.gives(answer([b'{"input_tokens": 25}'], chunked=False))
+    one = stage()
+    reply = one.ask(path="/messages/count_tokens")
+    assert (reply.status, reply.json) == (200, {"input_tokens": 25})
+    assert upstream.seen[0].json["model"] == "model-one"
+    assert one.calls() == []
+    upstream.gives(answer([b"nothing here"], status=404, chunked=False))
+    assert one.ask(path="/messages/count_tokens").status == 404
+
+
+def test_what_the_provider_says_it_cost_is_kept_beside(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
+    body = json.loads(chat.whole("hi"))
+    body["usage"]["cost"] = 0.0125
+    upstream.gives(answer([json.dumps(body).encode()], chunked=False))
+    one = stage(chat, local=False, price={"input": 1.0, "output": 1.0})
+    one.ask(chat.ask(stream=False))
+    ended = one.call()
+    assert (ended.cost_reported, ended.cost) == (0.0125, pytest.approx(13e-6))
+
+
+def test_a_slow_reader_loses_nothing(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
+    import socket
+
+    events = chat.stream(*["x" * 50_000] * 400)
+    upstream.gives(answer(events))
+    one = stage(chat)
+    body = json.dumps(chat.ask()).encode()
+    path = f"/t/{one.address.token}/v1/chat/completions"
+    received = bytearray()
+    with socket.create_connection(("127.0.0.1", int(one.address.url.split(":")[2].split("/")[0]))) as agent:
+        agent.sendall(f"POST {path} HTTP/1.0\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+        time.sleep(0.5)
+        while piece := agent.recv(65536):
+            received += piece
+    assert received.split(b"\r\n\r\n", 1)[1] == b"".join(events)
+    assert one.call().usage.input == 10
 
 
 def test_a_dialect_that_the_endpoint_does_not_speak_is_refused(stage: Any, upstream: Any, chat: Any) -> None:

@@ -355,6 +355,33 @@ def test_a_record_that_cannot_be_written_stops_the_stage(
     assert len(upstream.seen) == 1
 
 
+def test_a_control_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "control").mkdir(mode=0o755)
+    with pytest.raises(GatewayLost, match="must be private: chmod 700"):
+        GatewayProcess.start(tmp_path)
+
+
+def test_it_ends_where_nobody_owns_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    from ralphbench.gateway.server import Gateway
+
+    monkeypatch.setattr("ralphbench.gateway.server.ORPHAN", 0.2)
+    asyncio.run(asyncio.wait_for(Gateway(tmp_path / "control" / "c", tmp_path / "agents" / "a").run(), 10))
+    assert not (tmp_path / "control" / "c").exists()
+
+
+def test_a_mistake_of_our_own_ends_the_stage_and_not_in_a_loop(
+    stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    """An agent tries again on a plain 500 for a minute, some for ever."""
+    one = stage(chat, options={"served_as": {"model-one": 7}})
+    upstream.gives(answer(chat.stream("hi", model="other")))
+    assert one.ask().status == 402
+    assert one.poll().stop == "harness"
+    assert one.calls()[0].ended is not None
+
+
 def test_a_gateway_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "agents").write_text("a file where the folder should be")
     with pytest.raises(GatewayLost, match=r"ended at its start.*cannot serve on.*File exists"):
