@@ -130,6 +130,15 @@ def attempt(
 
 
 @pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    """Threads take turns as often as they can, so that what a lock should keep apart meets."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.fixture
 def spawn() -> Iterator[Spawn]:
     """`spawn(code, *arguments)`: Python in another process, ended with the test."""
     children: list[subprocess.Popen[str]] = []

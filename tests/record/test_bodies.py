@@ -240,11 +240,12 @@ def test_a_reader_sees_what_a_writer_adds(tmp_path: Path) -> None:
     reader.close()
 
 
-def test_threads_share_a_store(tmp_path: Path) -> None:
+def test_threads_share_a_store(tmp_path: Path, hurried_threads: None) -> None:
     store, kept = BodyStore(tmp_path / "bodies"), {}
 
     def work(k: int) -> None:
-        for n, body in enumerate(_conversation(30, seed=k % 2)):
+        for n in range(400):
+            body = b"what both sessions begin with " * 3 + b"%d" % (k * n)
             kept[store.add(f"c{k}x{n}", "request", body, thread=f"session {k % 2}")] = body
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
@@ -252,9 +253,20 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(kept) == 120
+    assert len(kept) == 1600
     assert all(store.read(reference) == body for reference, body in kept.items())
     store.close()
+
+
+def test_an_index_that_says_something_else_gives_no_other_bytes(tmp_path: Path) -> None:
+    store = BodyStore(tmp_path / "bodies")
+    store.add("c0", "request", bytes(range(256)), thread="a")
+    store.add("c1", "request", bytes(range(128)) + b"new" + bytes(range(128, 256)), thread="a")
+    store.close()
+    index = tmp_path / "bodies" / "index.jsonl"
+    index.write_text(index.read_text().replace('"prefix":128,"suffix":128', '"prefix":127,"suffix":129'))
+    with pytest.raises(RecordError, match=r"c1\.request are not those that were stored"):
+        store.read("c1.request")
 
 
 WRITER = """

@@ -265,6 +265,16 @@ def test_a_file_in_place_of_a_folder_says_so(tmp_path: Path) -> None:
         make_folder(tmp_path / "file" / "folder")
 
 
+def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    atomic_write(path, b"old")
+    with path.open("rb", buffering=0) as reading:
+        assert reading.read(1) == b"o"
+        atomic_write(path, b"new")
+        assert reading.read() == b"ld"
+    assert path.read_bytes() == b"new"
+
+
 REPLACER = """
 import sys
 from pathlib import Path

@@ -150,7 +150,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
     assert [damage.path for damage in seen] == [folder.events]
 
 
-def test_threads_share_a_log(tmp_path: Path) -> None:
+def test_threads_share_a_log(tmp_path: Path, hurried_threads: None) -> None:
     log = EventLog(tmp_path / "events.jsonl")
 
     def work() -> None:

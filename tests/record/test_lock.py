@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from ralphbench.errors import AlreadyRunning
 from ralphbench.model import codec
 from ralphbench.record import ExperimentFolder, Lock, Owner
+from ralphbench.record import lock as lock_module
 
 HOLDER = """
 import sys, time
@@ -178,6 +181,34 @@ def test_an_orphan_that_inherited_the_lock_still_holds_it(path: Path, spawn) -> 
         assert f"fuser -v {path}" in str(caught.value)
     finally:
         os.killpg(child.pid, signal.SIGKILL)
+
+
+def test_a_lock_on_a_file_that_its_owner_has_just_removed_is_no_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, real, calls = Lock(path), lock_module._try_flock, []
+    first.acquire()
+
+    def released_in_between(fd: int, mode: int) -> bool | None:
+        calls.append(fd)
+        if len(calls) == 1:
+            first.release()
+        return real(fd, mode)
+
+    monkeypatch.setattr(lock_module, "_try_flock", released_in_between)
+    with Lock(path):
+        assert path.exists()
+        with pytest.raises(AlreadyRunning):
+            Lock(path).acquire()
+
+
+def test_somebody_who_only_looks_does_not_turn_a_run_away(path: Path) -> None:
+    _leave(path)
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.2, os.close, [looking]).start()
+    with Lock(path) as lock:
+        assert lock.taken_over is not None
 
 
 RACER = """
