@@ -34,7 +34,7 @@ int main(void)
 {
     pthread_t threads[THREADS];
     int ids[THREADS], all = 1;
-    probe_start(18);
+    probe_start(50);
     pthread_barrier_init(&barrier, NULL, THREADS);
     for (int i = 0; i < THREADS; i++) {
         ids[i] = i;

@@ -31,7 +31,7 @@ static size_t collections(Context *ctx)
 
 int main(void)
 {
-    probe_start(15);
+    probe_start(50);
     Context *a = context_new(), *b = context_new();
     run(a, with_ab("(define x %ld)", probe_a));
     run(b, with_ab("(define x %ld)", probe_b));

@@ -51,7 +51,7 @@ int main(void)
     int rounds = 0, errors = 0;
     long mark = 0x5a5a0000 + probe_a;
     ContextOptions options;
-    probe_start(18);
+    probe_start(50);
     mark += probe_a;
     context_options_init(&options);
     options.mem = counting;

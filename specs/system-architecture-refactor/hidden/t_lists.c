@@ -30,7 +30,7 @@ static long straight(Context *ctx, long count, Obj *end)
 
 int main(void)
 {
-    probe_start(15);
+    probe_start(50);
     Context *ctx = context_new();
     say("length", "%ld %ld %ld %ld %ld %ld %ld %ld %ld", straight(ctx, 0, OBJ_NIL), straight(ctx, 1, OBJ_NIL),
         straight(ctx, 7, OBJ_NIL), straight(ctx, 3, OBJ_TRUE), straight(ctx, 0, OBJ_TRUE), ring(ctx, 0, 1),

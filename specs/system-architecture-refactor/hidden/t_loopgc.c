@@ -16,7 +16,7 @@ static size_t settled(void)
 int main(void)
 {
     LoopStats stats;
-    probe_start(18);
+    probe_start(50);
     ctx = context_new();
     run(ctx, "(define n 0) (define (big) (iota 100))");
     run(ctx, "(define (timer ms) (let ((data (big))) (after ms (lambda () (set! n (+ n (length data)))))))");

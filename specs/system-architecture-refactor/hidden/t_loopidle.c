@@ -6,7 +6,7 @@ int main(void)
 {
     LoopStats first, second;
     HeapStats heap;
-    probe_start(15);
+    probe_start(50);
     Context *ctx = context_new();
     heap_set_threshold(ctx, 1000000);
     heap_collect(ctx);

@@ -85,7 +85,7 @@ int main(void)
     pthread_t thread;
     LoopStats stats;
     void *answer = NULL;
-    probe_start(19);
+    probe_start(50);
     ctx = context_new();
     run(ctx, "(define got '()) (define (note x) (set! got (cons x got)) (stop-loop))");
 

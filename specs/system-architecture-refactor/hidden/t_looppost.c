@@ -54,7 +54,7 @@ int main(void)
 {
     pthread_t threads[POSTERS];
     int ids[POSTERS];
-    probe_start(18);
+    probe_start(50);
     ctx = context_new();
     owner = pthread_self();
     heap_set_threshold(ctx, 300);

@@ -26,7 +26,7 @@ int main(void)
     Context *ctx = NULL;
     Obj *out = NULL;
     int refused = 0, leaked = 0, bad = 0;
-    probe_start(18);
+    probe_start(50);
     context_options_init(&options);
     options.mem = failing;
     largest = 1 << 30;

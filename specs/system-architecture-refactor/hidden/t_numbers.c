@@ -11,7 +11,7 @@ int main(void)
 {
     int64_t v[4] = {0, 0, 0, 0}, untouched = 42;
     int r[4];
-    probe_start(15);
+    probe_start(50);
     r[0] = parse(with_ab("%ld", probe_a), &v[0]);
     r[1] = parse(with_ab("-%ld", probe_b), &v[1]);
     r[2] = parse("-0", &v[2]);

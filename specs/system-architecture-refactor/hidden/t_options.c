@@ -18,7 +18,7 @@ int main(void)
 {
     ContextOptions options, defaults;
     char one[256] = "", two[256] = "";
-    probe_start(15);
+    probe_start(50);
 
     context_options_init(&options);
     options.max_objects = 5000;

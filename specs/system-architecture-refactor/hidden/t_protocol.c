@@ -90,7 +90,7 @@ static void *blocker(void *arg)
     world_attach(ctx);
     world_blocking_begin(ctx);
     atomic_store(&blocked, 1);
-    pause_ms(400);
+    pause_ms(1500);
     world_blocking_end(ctx);
     atomic_store(&unblocked, 1);
     world_detach(ctx);
@@ -133,7 +133,7 @@ int main(void)
     int ids[MUTATORS];
     WorldStats stats;
     void *answer;
-    probe_start(18);
+    probe_start(50);
     ctx = context_new();
     world_stats(ctx, &stats);
     int attach = world_attach(ctx), detach = world_detach(ctx);
@@ -151,13 +151,15 @@ int main(void)
     size_t stops = stats.stops;
     world_stop(ctx);
     world_stats(ctx, &stats);
-    say("stopped", "%d %zu %zu %d", still(), stats.parked, stats.blocking, stats.stops == stops + 1);
+    /* Collections of the others may have come in between, but none can come now. */
+    say("stopped", "%d %zu %zu %d", still(), stats.parked, stats.blocking, stats.stops > stops);
+    stops = stats.stops;
     world_stop(ctx);
     obj_cons(ctx, OBJ_NIL, OBJ_NIL); /* the stopper may use the heap, and collect */
     heap_collect(ctx);
     world_resume(ctx);
     world_stats(ctx, &stats);
-    say("nested", "%d %d", still(), stats.stops == stops + 1);
+    say("nested", "%d %d", still(), stats.stops == stops);
     world_resume(ctx);
     say("resumed", "%d", all_move());
 
@@ -182,8 +184,8 @@ int main(void)
     world_stop(ctx);
     long long took = now_ms() - start;
     world_stats(ctx, &stats);
-    say("blocking", "%d %zu", took < 350, stats.blocking);
-    pause_ms(600);
+    say("blocking", "%d %zu", took < 1200, stats.blocking);
+    pause_ms(1700);
     say("held", "%d %d", still(), atomic_load(&unblocked));
     world_resume(ctx);
     say("freed", "%d", wait_for(&unblocked, 1));

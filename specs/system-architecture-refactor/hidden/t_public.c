@@ -19,7 +19,7 @@ int main(void)
     char text[256], small[4], output[64] = "";
     Obj *out = NULL;
     ContextOptions options;
-    probe_start(15);
+    probe_start(50);
     say("version", "%d", strlen(MINILISP_VERSION) > 0);
     context_options_init(&options);
     options.output = collect;

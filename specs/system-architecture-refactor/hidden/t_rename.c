@@ -195,7 +195,7 @@ static Obj *everything(PARAM void *arg)
 int main(void)
 {
     Obj *out = NULL;
-    probe_start(15);
+    probe_start(50);
 #ifdef WITH_CONTEXT
     Context *ctx = context_new();
 #else

@@ -56,7 +56,7 @@ int main(void)
     pthread_t threads[MUTATORS];
     int ids[MUTATORS];
     HeapStats before, after;
-    probe_start(18);
+    probe_start(50);
     ctx = context_new();
     heap_set_threshold(ctx, 150);
     heap_collect(ctx);

@@ -28,7 +28,7 @@ static Obj *twice(Context *ctx, int argc, Obj **argv)
 
 int main(void)
 {
-    probe_start(15);
+    probe_start(50);
     Context *(*make)(void) = context_new;
     void (*end)(Context *) = context_free;
 

@@ -48,7 +48,7 @@ int main(void)
 {
     Obj *out = OBJ_NIL;
     ContextOptions options;
-    probe_start(15);
+    probe_start(50);
     context_options_init(&options);
     Context *ctx = context_create(&options);
     int state = context_state(ctx);

@@ -95,7 +95,7 @@ int main(void)
     int ids[THREADS], same = 1, distinct = 1;
     Obj *slots[3] = {OBJ_NIL, OBJ_NIL, OBJ_NIL};
     RootFrame frame;
-    probe_start(18);
+    probe_start(50);
     ctx = context_new();
     heap_enter(ctx, &frame, slots, 3);
     shared_env = slots[0] = env_new(ctx, OBJ_NIL);

@@ -32,7 +32,7 @@ int main(void)
 {
     ContextOptions options;
     WorldStats stats;
-    probe_start(18);
+    probe_start(50);
     context_options_init(&options);
     options.mem = counting;
     options.output = collect_output;
