@@ -139,11 +139,14 @@ class _Scanner:
             if self.peek() == ")":
                 self.at += 1
                 return tuple(values)
-            values.append(self._word(name))
+            if self.peek() == ";":
+                raise self.error("';' in an array is for a shell; put the value into quotes", name)
+            # In an array a shell looks for files and alternatives too.
+            values.append(self._word(name, special="&|<>(*?[{"))
         self.at = start
         raise self.error("the array has no closing ')'", name)
 
-    def _word(self, name: str) -> Value:
+    def _word(self, name: str, special: str = "&|<>(") -> Value:
         parts: list[str | _Home] = []
         if self.peek() == "~":
             raise self.error("'~' is for a shell to expand; write $HOME", name)
@@ -155,7 +158,7 @@ class _Scanner:
             elif char == "\\":
                 parts.append("" if self.peek(2) == "\\\n" else self.peek(2)[1:])
                 self.at += 2
-            elif char in "&|<>(":
+            elif char in special:
                 raise self.error(f"{char!r} outside quotes is for a shell; put the value into quotes", name)
             else:
                 parts.append(self._plain(name))
@@ -183,13 +186,15 @@ class _Scanner:
                 parts.append("" if pair == "\\\n" else pair[1:] if pair[1:] in ("$", "`", '"', "\\") else pair)
                 self.at += 2
             else:
-                parts.append(self._plain(name))
+                parts.append(self._plain(name, quoted=True))
         self.at += 1
         return parts
 
-    def _plain(self, name: str) -> str | _Home:
+    def _plain(self, name: str, *, quoted: bool = False) -> str | _Home:
         """One character, or `$HOME`."""
         char = self.peek()
+        if not quoted and self.peek(2) in ("$'", '$"'):
+            raise self.error(f"{self.peek(2)} is a quote that only bash knows; use plain quotes", name)
         if home := _HOME.match(self.text, self.at):
             self.at = home.end()
             return HOME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,12 @@ def load_task(name: str, *specs: Path) -> Task:
 
     Raises UnknownName, or ConfigError (ConfigErrors) with every mistake of its task.yaml.
     """
-    whole, _, phase = name.partition("/")
+    whole, slash, phase = name.partition("/")
     folder = task_folder(whole, specs)
     if folder is None:
         where = f"in {' or '.join(str(s) for s in specs)}"
         raise UnknownName("task", whole, task_names(specs, phases=False), where=where)
-    return load_folder(folder, phase=phase or None)
+    return load_folder(folder, phase=phase if slash else None)
 
 
 def load_folder(folder: Path, *, phase: str | None = None) -> Task:
@@ -38,6 +39,7 @@ def load_folder(folder: Path, *, phase: str | None = None) -> Task:
     from ralphbench.config.checked import check
     from ralphbench.config.task_words import TaskWords
 
+    folder = folder.absolute()
     document = read_yaml(folder / TASK_FILE, label=f"{folder.name}/{TASK_FILE}")
     words = check(TaskWords, document.data, document)
     problems = Problems()
@@ -54,7 +56,10 @@ def load_folder(folder: Path, *, phase: str | None = None) -> Task:
         if phase not in task.phases:
             raise UnknownName(f"phase of task {task.name!r}", phase, task.phases, where=str(document.file))
         task = one_phase(task, phase, document)
-    return _digested(task, words.target.repo)
+    try:
+        return _digested(task, words.target.repo)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"the task's files cannot be read: {error}", file=folder) from error
 
 
 def _check_name(words: TaskWords, document: Document) -> None:

@@ -74,6 +74,9 @@ def test_home_stays_a_word_where_a_field_expands_it_itself() -> None:
         ("A=$USER/x", "a variable"),
         ("A=$HOMES", "a variable"),
         ("A=$1", "a variable"),
+        ("A=$'x'", "only bash knows"),
+        ('A=$"x"', "only bash knows"),
+        ("A=(*)", "is for a shell"),
         ("A=$$", "a variable"),
         ("A=$((1+1))", "a command substitution"),
         ("A=~/x", r"write \$HOME"),
@@ -87,6 +90,9 @@ def test_home_stays_a_word_where_a_field_expands_it_itself() -> None:
         ("A='x", "not closed"),
         ('A="x', "not closed"),
         ("A=(x", "no closing"),
+        ("A=(x;y)", "';' in an array"),
+        ("A=(;", "';' in an array"),
+        ("A=(x(y))", "is for a shell"),
     ],
 )
 def test_what_only_a_shell_could_read_is_refused_and_not_run(tmp_path: Path, text: str, said: str) -> None:
@@ -113,7 +119,11 @@ def test_a_file_that_cannot_be_read_is_an_error_of_the_user(tmp_path: Path) -> N
         read_assignments(tmp_path / "x.conf")
 
 
-@given(st.text(alphabet="A=b'\"\\ $HOME{}()`#;\n\t+&|~", max_size=40) | st.text(max_size=60))
+@given(
+    st.text(alphabet="A=b'\"\\ $HOME{}()`#;\n\t+&|~", max_size=40)
+    | st.text(alphabet="ab'\"\\ ();#\n", max_size=20).map(lambda text: f"A=({text}")
+    | st.text(max_size=60)
+)
 def test_junk_is_read_or_refused_but_never_crashes(text: str) -> None:
     said = str(FILE)
     try:
@@ -123,23 +133,33 @@ def test_junk_is_read_or_refused_but_never_crashes(text: str) -> None:
     assert str(FILE) in said
 
 
-@pytest.mark.skipif(BASH is None, reason="bash is needed to compare with")
-@settings(max_examples=60, deadline=None)
-@given(st.text(alphabet="ab'\"\\ $HOME{}#;\n*?~=|&%-", max_size=25))
-def test_what_is_read_is_what_bash_would_have_read(value: str) -> None:
-    """Whatever follows `A=`: either it is refused here, or bash gives the same. Nothing in the alphabet can do harm."""
-    try:
-        found = values(f"A={value}\n")
-    except ConfigError:
-        return
+def by_bash(line: str) -> list[str]:
+    """The values of A after a shell has read the line."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "f"
-        file.write_text(f"A={value}\n", encoding="utf-8")
+        file.write_text(line, encoding="utf-8")
         done = subprocess.run(
-            [str(BASH), "-c", f'. {file}; printf %s "$A"'],
+            [str(BASH), "-c", f". {file}; printf '%s\\0' \"${{A[@]}}\""],
             env={"PATH": os.defpath, "HOME": "/home/me"},
             cwd=folder,
             capture_output=True,
             check=True,
         )
-    assert done.stdout.decode() == found["A"][0]
+    return done.stdout.decode().split("\0")[:-1]
+
+
+@pytest.mark.skipif(BASH is None, reason="bash is needed to compare with")
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(alphabet="ab'\"\\ $HOME{}#;\n*?~=|&%-", max_size=25)
+    | st.text(alphabet="ab'\"\\ $HOME#\n*{},~=%-", max_size=15).map(lambda text: f"({text})")
+)
+def test_what_is_read_is_what_bash_would_have_read(value: str) -> None:
+    """Whatever follows `A=`: either it is refused here, or bash gives the same. Nothing in the alphabet can do harm."""
+    line = f"A={value}\n"
+    try:
+        found = values(line)
+    except ConfigError:
+        return
+    # bash prints one empty text for an empty array.
+    assert by_bash(line) == (found["A"] or [""])

@@ -234,6 +234,20 @@ def test_unknown_tasks_and_phases_name_what_is_near(world: Any) -> None:
         load_task("singel", world.specs)
     with pytest.raises(UnknownName, match="'frist'; did you mean 'first'"):
         load_task("phased/frist", world.specs)
+    with pytest.raises(UnknownName, match="no phase of task 'phased' ''"):
+        load_task("phased/", world.specs)
+
+
+def test_a_task_is_loaded_from_the_folder_one_is_in(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(world.specs / "single")
+    assert load_folder(Path(".")) == load_task("single", world.specs)
+
+
+def test_a_reference_that_is_no_file_is_an_error_of_the_user(world: Any) -> None:
+    (world.specs / "phased/reference/second.patch").unlink()
+    (world.specs / "phased/reference/second.patch").mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_task("phased", world.specs)
 
 
 def test_the_first_folder_that_holds_a_task_wins(world: Any, tmp_path: Path) -> None:
