@@ -5,14 +5,13 @@ Public submodules, loaded by need: `ralphbench.loop.expect` (`met`: whether an a
 """
 
 from ralphbench.loop.checkpoint import outcome_of, state_of
-from ralphbench.loop.loop import DIFF_LIMIT, Loop
+from ralphbench.loop.loop import Loop
 from ralphbench.loop.plan import SharedPlan, dump_plan, load_plan, plan_hash
 from ralphbench.loop.ports import CheckResult, LoopPorts, LoopWorkspace
-from ralphbench.loop.render import prompts_hash
+from ralphbench.loop.render import diff_limit, prompts_hash
 from ralphbench.loop.state import LoopOutcome, LoopState, work_of
 
 __all__ = [
-    "DIFF_LIMIT",
     "CheckResult",
     "Loop",
     "LoopOutcome",
@@ -20,6 +19,7 @@ __all__ = [
     "LoopState",
     "LoopWorkspace",
     "SharedPlan",
+    "diff_limit",
     "dump_plan",
     "load_plan",
     "outcome_of",

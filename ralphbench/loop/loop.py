@@ -14,10 +14,9 @@ from ralphbench.loop.plan import SharedPlan, plan_hash
 from ralphbench.loop.planning import PlanReader
 from ralphbench.loop.ports import CheckResult, LoopPorts
 from ralphbench.loop.questions import Questions
+from ralphbench.loop.render import DIFF_LIMIT
 from ralphbench.loop.state import Failure, LoopOutcome, LoopState
 from ralphbench.model import Ending, EventKind, Issue, Limits, Stage, StageEnding, Task, Ticket
-
-DIFF_LIMIT = 200_000
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class Loop:
     rules: str | None = None
     """The target's AGENTS.md as it is at base; the same for every agent."""
     diff_limit: int = DIFF_LIMIT
-    """Bytes of a diff that a reviewer is shown."""
+    """Bytes of a diff that a reviewer is shown: `diff_limit(context)` of the verify stage's model."""
     state: LoopState = field(init=False)
     _ask: Asker = field(init=False)
     _tell: Journal = field(init=False)

@@ -97,8 +97,10 @@ class LoopPorts(Protocol):
     def ask(
         self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
     ) -> StageResult:
-        """Run one agent stage to its end, with its lease, gateway and watchdogs. Retries of what infrastructure broke
-        are done in here; a `fault` that comes out is final. `session`: go on in that session of the agent.
+        """Run one agent stage to its end, with its lease, gateway and watchdogs. `session`: go on in that session.
+
+        What infrastructure broke is retried in here; a `fault` that comes out is final. Each retry begins with the tree as
+        it was when the stage was asked for: a review finds work there that is not yet committed, and so does a repair.
         """
 
     def check(self, acceptance: Acceptance) -> CheckResult:

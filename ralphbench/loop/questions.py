@@ -88,13 +88,7 @@ class Questions:
         **values: Any,
     ) -> Request[A]:
         shown = example(stage, claim_names(self.task))
-        first_line = marker(
-            stage,
-            iteration=state.iteration,
-            ticket=None if ticket is None else ticket.id,
-            task=self.task.name,
-            attempt=1 if ticket is None else 1 + len(ticket.rejections),
-        )
+        first_line = self._marker(stage, state, ticket)
         prompt = render(
             stage,
             marker=first_line,
@@ -107,11 +101,10 @@ class Questions:
             example=shown,
             **values,
         )
-        ticket_id = None if ticket is None else ticket.id
         return Request(
             stage=stage,
             iteration=state.iteration,
-            ticket=ticket_id,
+            ticket=None if ticket is None else ticket.id,
             marker=first_line,
             prompt=prompt,
             keys=keys,
@@ -120,3 +113,7 @@ class Questions:
             anchor=anchor,
             advise=advise,
         )
+
+    def _marker(self, stage: Stage, state: LoopState, ticket: Ticket | None) -> str:
+        ticket_id, attempt = (None, 1) if ticket is None else (ticket.id, 1 + len(ticket.rejections))
+        return marker(stage, iteration=state.iteration, ticket=ticket_id, task=self.task.name, attempt=attempt)

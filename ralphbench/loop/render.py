@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).with_name("prompts")
 
+DIFF_LIMIT = 200_000
+"""Bytes of a diff that a reviewer is shown at most."""
+_DIFF_SHARE_PERCENT = 40
+_BYTES_PER_TOKEN = 3  # code is dense: fewer than the four of English prose
+
 _TICKET = {
     "id": "t1",
     "title": "Greet by name",
@@ -24,16 +29,23 @@ _TICKET = {
     "depends_on": [],
     "priority": 1,
 }
-_PART = {**_TICKET, "id": "p1"}
+_PART = {
+    "id": "p2",
+    "title": "Greet the world",
+    "detail": "In greet.py, let main() print hello world where it is given no name.",
+    "acceptance": {"run": "python3 greet.py", "expect": {"exit": 0, "stdout": "^hello world$"}},
+    "depends_on": ["p1"],
+    "priority": 2,
+}
 EXAMPLES: Mapping[Stage, Mapping[str, Any]] = {
     Stage.PLAN: {"tickets": [_TICKET]},
     Stage.BUILD: {"status": "done", "summary": "greet.py prints the name it is given.", "issues": []},
     Stage.VERIFY: {"accept": False, "reason": "greet.py ignores its argument.", "issues": [], "complete": {}},
     Stage.INVESTIGATE: {
-        "tickets": [_TICKET],
+        "tickets": [{**_TICKET, "id": "new1"}],
         "dropped": [{"issue": "issue-2", "reason": "The spec does not ask for colours."}],
     },
-    Stage.DECOMPOSE: {"parts": [_PART, {**_PART, "id": "p2", "title": "Greet nobody politely", "depends_on": ["p1"]}]},
+    Stage.DECOMPOSE: {"parts": [{**_TICKET, "id": "p1"}, _PART]},
 }
 """The answers that the prompts show. One that comes back word for word is an echo, and refused."""
 
@@ -47,6 +59,11 @@ def example(stage: Stage, claims: Sequence[str] = ()) -> Mapping[str, Any]:
 def claim_names(task: Task) -> tuple[str, ...]:
     """What a review has to call complete or not: the phases of a task in phases, else the task."""
     return ("task",) if task.phase is not None or not task.phases else task.phases
+
+
+def diff_limit(context: int | None) -> int:
+    """Bytes of a diff that fit into a reviewer's window of so many tokens, beside all else that is in the prompt."""
+    return DIFF_LIMIT if context is None else min(DIFF_LIMIT, context * _DIFF_SHARE_PERCENT * _BYTES_PER_TOKEN // 100)
 
 
 def marker(stage: Stage, *, iteration: int, ticket: str | None, task: str, attempt: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_support import row, ticket
 
@@ -172,7 +172,10 @@ def test_the_id_of_a_new_ticket_cannot_be_mistaken_for_an_old_one() -> None:
     read = read_decompose(
         {"parts": [row("t0"), row("b", depends_on=["t0"])]}, ticket("t1"), [ticket("t1"), ticket("t0")]
     )
-    assert read.errors == ("parts: the id 't0' is another ticket's",)
+    assert read.errors == ("parts: two tickets are called 't0': give the new one another id",)
+    read = read_decompose({"parts": [row("t0"), row("b")]}, ticket("t1"), [ticket("t1"), ticket("t0")])
+    assert read.answer is not None
+    assert [t.id for t in read.answer.tickets] == ["t1.1", "t1.2"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 6])
@@ -226,6 +229,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["tickets", "parts", "status", "accept", "dropped", "issues"]), _json, max_size=4)
 )

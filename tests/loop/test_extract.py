@@ -88,13 +88,13 @@ def test_a_lone_surrogate_is_an_error_and_not_a_crash() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from('{}[]":,\\ \n\tab01-.stausdone\ud800'), max_size=400))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_extraction_never_raises(text: str) -> None:
     found = find_answer(text, ("s", "status", "a"))
     assert (found.value is None) == bool(found.error)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)),
     st.text(alphabet=st.characters(exclude_characters='{}"', exclude_categories=["Cs"])),

@@ -11,7 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 from loop_support import BLOCKED, DONE, Asked, MemoryPorts, Script, row, task, work
 
-from ralphbench.loop import Loop, prompts_hash, render
+from ralphbench.loop import Loop, diff_limit, prompts_hash, render
 from ralphbench.loop.render import FOLDER, claim_names, marker
 from ralphbench.model import Limits, Stage
 
@@ -90,6 +90,13 @@ def test_the_hash_is_over_every_template(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert prompts_hash() == before
     (tmp_path / "_rules.md.j2").write_bytes((tmp_path / "_rules.md.j2").read_bytes() + b" ")
     assert prompts_hash() != before
+
+
+@pytest.mark.parametrize(
+    ("context", "limit"), [(None, 200_000), (8_000, 9_600), (96_000, 115_200), (1_000_000, 200_000)]
+)
+def test_a_small_window_is_shown_less_of_a_diff(context: int | None, limit: int) -> None:
+    assert diff_limit(context) == limit
 
 
 def test_a_long_diff_says_that_it_was_cut() -> None:

@@ -194,6 +194,25 @@ def test_work_that_a_killed_process_left_is_kept_where_nothing_may_be_spent_any_
     assert not again.asked
 
 
+def test_what_an_investigator_left_is_not_work_that_was_cut_off() -> None:
+    def issue(asked: Asked, files: dict[str, str]) -> Any:
+        work(asked, files)
+        return {**DONE, "issues": [ISSUE]}
+
+    def dies(asked: Asked, files: dict[str, str]) -> Any:
+        files["scribble.txt"] = "thinking"
+        raise Cut
+
+    ports = MemoryPorts(Script([row("one"), row("two")], {"build": issue, "investigate": dies}))
+    with pytest.raises(Cut):
+        run(ports.agent, ports=ports)
+    state = state_of([e for e in ports.events if "state" in e.data][-1].data["state"])
+    again = MemoryPorts(Script(), workspace=ports.workspace, limits_at=lambda _: (Ending.CALLS, "all of them"))
+    outcome = Loop(again, task(), LIMITS).run(state)
+    assert (outcome.ending, outcome.stage, outcome.wip) == (Ending.CALLS, Stage.INVESTIGATE, None)
+    assert ports.workspace.files == {"a.txt": "old one"}
+
+
 def test_what_a_killed_process_left_is_not_built_upon() -> None:
     def dies(asked: Asked, files: dict[str, str]) -> Any:
         files["half.txt"] = "half"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_support import ticket
 
@@ -35,6 +35,7 @@ def test_a_circle_of_any_period_up_to_six_is_seen(history: str, size: int | None
     assert period(tuple(history)) == size
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=60))
 def test_a_plan_that_is_worked_off_never_looks_like_a_circle(tries: list[bool]) -> None:
     """Each try is accepted, or rejected for the first time, or for the second, which ends the ticket."""

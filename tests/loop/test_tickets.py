@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_support import ticket
 
@@ -64,6 +64,7 @@ def test_nothing_is_next_where_all_that_is_open_waits_for_what_was_abandoned() -
     assert not all_satisfied(tickets)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 7), max_size=3), min_size=1, max_size=8))
 def test_a_plan_without_circles_can_be_worked_off(edges: list[list[int]]) -> None:
     ids = [f"t{k}" for k in range(len(edges))]

@@ -167,9 +167,9 @@ def test_what_the_agent_does_to_its_own_repository_changes_nothing(workspace: Wo
 def test_it_goes_on_from_any_checkpoint_in_a_workspace_that_is_further(workspace: Workspace) -> None:
     outcome, ports = run(workspace)
     tree = workspace.tree_of(outcome.commit)
-    for number, event in enumerate(ports.events):
-        if "state" not in event.data or event.kind == EventKind.LOOP_ENDED:
-            continue
+    checkpoints = [(n, e) for n, e in enumerate(ports.events) if "state" in e.data and e.kind != EventKind.LOOP_ENDED]
+    assert len(checkpoints) == 7
+    for number, event in checkpoints[::3]:
         again = Workspace.open(workspace.folder)
         (again.worktree / "left over.txt").write_text("by a process that was killed")
         events = ports.events[: number + 1]
