@@ -166,7 +166,9 @@ def _new_tickets(
     """Tickets that are added to a plan. Their ids are the harness's own, so that none can clash; plan ids have no dot."""
     rows = _tickets(raw, where, notes)
     meant_twice = {t.id for t in known} & {row.id for row in rows} & {d for row in rows for d in row.depends_on}
-    notes.errors += [f"{where}: two tickets are called {name!r}: give the new one another id" for name in meant_twice]
+    notes.errors += [
+        f"{where}: two tickets are called {name!r}: give the new one another id" for name in sorted(meant_twice)
+    ]
     names = {row.id: f"{prefix}.{k}" for k, row in enumerate(rows, start=1)}
     priority = 5 if parent is None else parent.priority
     tickets = [_ticket(row, names[row.id], names, priority=priority, source=source, parent=parent) for row in rows]
