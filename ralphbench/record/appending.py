@@ -35,7 +35,7 @@ class AppendFile:
         with disk_errors(self.path):
             try:
                 write_all(self._fd, data)
-            except OSError:
+            except BaseException:  # an interruption too: whoever is told of it takes the data for not written
                 self._half_written = True
                 with contextlib.suppress(OSError):  # tried again by the next append, and by whoever opens the file next
                     os.ftruncate(self._fd, begin)

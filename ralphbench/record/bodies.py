@@ -150,10 +150,11 @@ class BodyStore:
 
     def _roll(self, full: AppendFile) -> AppendFile:
         full.sync()
+        following = AppendFile(segment_path(self.folder, self._segment_number + 1))
         full.close()
         self._segment_number += 1
-        self._segment = AppendFile(segment_path(self.folder, self._segment_number))
-        return self._segment
+        self._segment = following
+        return following
 
     def _remember(self, key: tuple[str, str], last: _Last) -> None:
         self._last[key] = last

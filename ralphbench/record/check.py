@@ -15,7 +15,7 @@ def check_attempt(folder: AttemptFolder) -> tuple[Damage, ...]:
     """Everything in the attempt's folder that is torn, truncated, lost or was set aside earlier; empty: it is as it was.
 
     Reads every byte. A file that should be whole and cannot be read is set aside; a log keeps its lines.
-    Raises RecordError at a record of another version.
+    Raises RecordError at a record of another version, or one that may not be read.
     """
     found = Quarantine()
     read_object(folder.trial, found)

@@ -61,8 +61,12 @@ def _nearest(path: Path) -> Path:
 
 def make_folder(path: Path) -> Path:
     """Make a folder and those above it. Raises DiskError."""
-    with disk_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+    try:
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        remedy = f"mv {shlex.quote(str(path))} {shlex.quote(str(path))}.old"
+        raise DiskError(f"cannot make the folder {path}: a file is there", remedy=remedy) from error
     return path
 
 

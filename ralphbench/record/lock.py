@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from ralphbench.errors import AlreadyRunning
+from ralphbench.errors import AlreadyRunning, RecordError
 from ralphbench.model import codec
 from ralphbench.record.disk import disk_errors, make_folder, sync_folder, write_all
 from ralphbench.record.owner import Owner, boot, read_owner
@@ -73,12 +73,14 @@ class Lock:
     def holder(self) -> Owner | None:
         """The live owner as it can be seen from here, without taking the lock; None where nobody holds it.
 
-        An owner on another machine, which cannot be asked, counts as live.
+        An owner on another machine, which cannot be asked, counts as live. Raises RecordError where the file cannot be read.
         """
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise RecordError(f"{self.path} cannot be read: {error.strerror}", remedy=f"ls -l {self.path}") from error
         try:
             owner = read_owner(os.pread(fd, 1 << 16, 0))
             if owner is None:

@@ -32,7 +32,10 @@ def write_result(folder: AttemptFolder, result: AttemptResult) -> None:
 
     Raises DiskError; RecordError where the attempt is committed already.
     """
-    if read_result(folder) is not None:
+    there = read_result(folder)
+    if there is not None and (there.cell, there.number) != (result.cell, result.number):
+        report(None, set_aside(folder.result, f"is the result of {there.cell} a{there.number}, copied here"))
+    elif there is not None:
         raise RecordError(
             f"{folder.result} is there already: a committed attempt does not change",
             remedy=f"ralphbench run {result.experiment} --fresh   # makes a new attempt, the old one stays",

@@ -108,7 +108,7 @@ def times(events: Iterable[Event], calls: Iterable[Call], *, clock: float | None
         queue=seconds(IntervalKind.QUEUE),
         load=seconds(IntervalKind.LOAD),
         retry=seconds(IntervalKind.RETRY),
-        harness=wall - seconds(*covering),
+        harness=max(0.0, wall - seconds(*covering)),
     )
 
 

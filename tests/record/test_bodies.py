@@ -196,6 +196,23 @@ def test_segments_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     store.close()
 
 
+def test_a_store_goes_on_when_a_new_segment_could_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ralphbench.record.bodies.SEGMENT_BYTES", 10_000)
+    store = BodyStore(tmp_path / "bodies")
+    store.add("c0", "request", os.urandom(9000), thread="a")
+    (tmp_path / "bodies" / "segment-001.bin").mkdir()
+    with pytest.raises(IsADirectoryError):
+        store.add("c1", "request", os.urandom(9000), thread="a")
+    (tmp_path / "bodies" / "segment-001.bin").rmdir()
+    store.add("c2", "request", b"c2" * 5000, thread="b")
+    store.add("c3", "request", os.urandom(9000), thread="a")
+    seen = Quarantine()
+    store.check(seen)
+    assert store.references() == ("c0.request", "c2.request", "c3.request")
+    assert not len(seen)
+    store.close()
+
+
 def test_new_bodies_never_lie_where_lost_ones_are_looked_for(tmp_path: Path) -> None:
     folder = tmp_path / "bodies"
     store = BodyStore(folder)

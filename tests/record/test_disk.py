@@ -263,6 +263,9 @@ def test_a_file_in_place_of_a_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DiskError):
         make_folder(tmp_path / "file" / "folder")
+    with pytest.raises(DiskError, match="a file is there") as caught:
+        make_folder(tmp_path / "file")
+    assert caught.value.remedy == f"mv {tmp_path}/file {tmp_path}/file.old"
 
 
 def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path: Path) -> None:

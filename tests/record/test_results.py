@@ -58,6 +58,15 @@ def test_a_committed_attempt_is_not_written_over(folder: AttemptFolder, result) 
     assert read_result(folder) == result
 
 
+def test_a_result_that_was_copied_from_elsewhere_does_not_keep_an_attempt_from_being_committed(
+    folder: AttemptFolder, result
+) -> None:
+    folder.result.write_bytes(codec.pretty(replace(result, number=7)))
+    write_result(folder, result)
+    assert read_result(folder) == result
+    assert (folder.path / "result.json.damaged-1").exists()
+
+
 def test_a_result_torn_at_any_byte_is_set_aside_and_named(folder: AttemptFolder, result) -> None:
     whole = codec.pretty(result)
     for k, end in enumerate(range(len(whole) - 1), start=1):  # without its final newline it is still whole
