@@ -112,8 +112,11 @@ class _Drive:
         self.errors = stage.raw.with_suffix(".err")
 
     def run(self, launch: Launch) -> StageResult:
-        self.stage.raw.parent.mkdir(parents=True, exist_ok=True)
-        self.errors.unlink(missing_ok=True)  # of a try before this one
+        try:
+            self.stage.raw.parent.mkdir(parents=True, exist_ok=True)
+            self.errors.unlink(missing_ok=True)  # of a try before this one
+        except OSError as error:
+            raise DiskError(f"cannot write {self.errors}: {error.strerror}") from error
         self.raw = CappedLog(self.stage.raw, RAW_LIMIT)
         with contextlib.closing(self.raw):
             self.process = self.sandbox.start(

@@ -34,6 +34,9 @@ def install(name: str = "opencode", dest: Path | None = None) -> Path:
         raise UnknownName("agent to install", name, INSTALLABLE)
     folder = dest or home()
     wanted = package()
+    strange = {path.name for path in folder.iterdir()} - {"opencode", _RECEIPT} if folder.is_dir() else set()
+    if strange:
+        raise DiskError(f"{folder} holds {', '.join(sorted(strange)[:3])}, which are not opencode's: not touched")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(folder.parent):
@@ -80,7 +83,8 @@ def _install(folder: Path, wanted: str) -> None:
         size = (new / "opencode").stat().st_size
         receipt = {"package": wanted, "version": version, "integrity": found, "size": str(size)}
         (new / _RECEIPT).write_bytes(codec.pretty(receipt))
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
         new.rename(folder)
 
 

@@ -24,8 +24,6 @@ _START_WITHIN = 60.0
 """Seconds in which the keeper must answer, on a machine that swaps too."""
 _CPU_EVERY = 0.2
 """Seconds that a count of CPU time is good for: it reads all of /proc."""
-
-
 _ANSWER_WITHIN = keeper.STUCK_AFTER + 5.0
 """Seconds after the grace in which a keeper says how it goes; one that is silent was stopped by its own command."""
 _living: set[KeptProcess] = set()
@@ -55,17 +53,12 @@ class KeptProcess:
         self._buffer = b""
         self._cpu, self._cpu_raw, self._cpu_at = 0.0, 0.0, 0.0
         self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._keeper = subprocess.Popen(
-                [sys.executable, "-I", "-S", keeper.__file__, str(theirs.fileno())],
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={OWNER: marker},
-                cwd="/",
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                self._keeper = _start_keeper(theirs.fileno(), stdin, stderr, marker)
+        except OSError as error:
+            self._socket.close()
+            raise SandboxError(f"cannot start {argv[0]}: {error}") from error
         assert self._keeper.stdout is not None
         self.stdout: IO[bytes] = self._keeper.stdout
         _living.add(self)
@@ -110,10 +103,6 @@ class KeptProcess:
         readable = select.poll()
         readable.register(self._socket, select.POLLIN)
         return not readable.poll(max(0.0, seconds) * 1000)
-
-    def fileno(self) -> int:
-        """Readable when there is news of the command's end: for `select`, beside `stdout`."""
-        return self._socket.fileno()
 
     def poll(self) -> int | None:
         with self._lock:
@@ -208,3 +197,17 @@ class KeptProcess:
                     self._keeper.kill()  # the socket closes, and the tree is found by its mark
                 self._hear()
             return self._ended
+
+
+def _start_keeper(owner: int, stdin: int, stderr: int, marker: str) -> subprocess.Popen[bytes]:
+    """In a session of its own, where neither the terminal's signals nor its command's reach it."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", keeper.__file__, str(owner)],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env={OWNER: marker},
+        cwd="/",
+        pass_fds=(owner,),
+        start_new_session=True,
+    )

@@ -5,7 +5,6 @@ import itertools
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +43,6 @@ class Upstream:
 def upstream() -> Iterator[Callable[[Mapping[str, Any]], Upstream]]:
     """Start a scripted server: `upstream({"rules": [{"turns": [...]}]})`."""
     started: list[Upstream] = []
-    warnings.filterwarnings("ignore", "It is recommended to use web.RequestKey")  # aiohttp's, about the server
 
     def start(script: Mapping[str, Any]) -> Upstream:
         started.append(Upstream(script))

@@ -29,7 +29,8 @@ def test_bash_tells_output_and_exit(tools: Tools, tmp_path: Path) -> None:
 def test_bash_ends_what_takes_too_long_with_its_children(tools: Tools) -> None:
     began = time.monotonic()
     result = tools.call("bash", {"command": "echo begun; (trap '' TERM; sleep 60) & sleep 60", "timeout": 300})
-    assert result.text.startswith("begun\n[ended after 0.3 s")
+    assert result.text.startswith("begun\n")
+    assert "[ended after 0.3 s" in result.text
     assert (result.failed, result.exit) == (True, None)
     assert time.monotonic() - began < 5
 

@@ -159,6 +159,14 @@ def test_a_folder_that_cannot_be_written_is_told(npm: Npm, tmp_path: Path) -> No
         install(dest=tmp_path / "file" / "x")
 
 
+def test_a_folder_of_something_else_is_not_touched(npm: Npm, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("x")
+    with pytest.raises(DiskError, match="not touched"):
+        install(dest=tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
 def test_only_opencode_is_installed_here() -> None:
     with pytest.raises(UnknownName, match="no agent to install 'aider'"):
         install("aider")
