@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ralphbench.config.legacy_runs import OldRuns, import_runs, read_runs
     from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
     from ralphbench.config.problems import ConfigErrors
+    from ralphbench.config.select import select_tasks
     from ralphbench.config.tasks import load_folder, load_task
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "load_task": "tasks",
     "profile_names": "names",
     "read_runs": "legacy_runs",
+    "select_tasks": "select",
     "spec_folders": "experiments",
     "task_names": "names",
 }
@@ -62,6 +64,7 @@ __all__ = [
     "load_task",
     "profile_names",
     "read_runs",
+    "select_tasks",
     "spec_folders",
     "task_names",
 ]

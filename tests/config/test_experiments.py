@@ -210,6 +210,13 @@ def test_every_mistake_is_told_at_once(world: Any) -> None:
     }
 
 
+def test_mistakes_are_told_in_the_order_of_the_file(world: Any) -> None:
+    world.experiment("nope: 1\nrepeats: x\nprofiles: [small]\ntasks: []\nquestion: 7\n")
+    with pytest.raises(ConfigErrors) as caught:
+        world.load()
+    assert [problem.line for problem in caught.value.problems] == [1, 2, 4, 5]  # type: ignore[attr-defined]
+
+
 def test_mistakes_of_meaning_are_told_at_once_too(world: Any) -> None:
     world.experiment("question: q\ntasks: [singel, phased/frist]\nprofiles: [smal]\nbaseline: x\n")
     with pytest.raises(ConfigErrors) as caught:
@@ -224,6 +231,7 @@ def test_tasks_of_the_experiments_own_folder_come_first(world: Any, tmp_path: Pa
     world.write("experiments/001-first/specs/single/spec.md", "own")
     world.write("experiments/001-first/specs/single/target/x", "x")
     assert world.load().tasks[0].folder == own.parent.resolve()
+    assert world.load(specs=(world.specs,)).tasks[0].folder == own.parent.resolve()
 
 
 def test_a_folder_of_the_command_line_wins_over_the_usual_one(world: Any, tmp_path: Path) -> None:
