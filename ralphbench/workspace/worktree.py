@@ -108,6 +108,8 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{folder} holds no complete workspace: {error}", remedy=f"rm -r {folder}") from error
         drop_locks(folder / "harness")
+        for leftover in (folder / "harness").glob("show-*"):
+            remove_tree(leftover)
         workspace = cls(folder, state)
         if not _whole(folder / "harness/index", sha256=len(state.base) == 64):
             (folder / "harness/index").unlink(missing_ok=True)  # every file is looked at again
