@@ -14,8 +14,8 @@ from typing import Any
 
 from ralphbench.config.legacy_conf import ImportReport
 from ralphbench.config.legacy_rows import result_of
-from ralphbench.config.names import as_name
-from ralphbench.errors import ConfigError
+from ralphbench.config.names import as_name, name_problem
+from ralphbench.errors import ConfigError, UsageError
 from ralphbench.model import AttemptResult, Cell
 from ralphbench.record import ExperimentFolder, read_result, write_result
 
@@ -39,10 +39,14 @@ def import_runs(
 ) -> ImportReport:
     """Put the runs of two ledgers into the record `results/<experiment>/`; `read_runs` says what is made of them.
 
-    Runs that are there already are left alone, so that a longer ledger can be imported again. Raises ConfigError, DiskError.
+    Runs that are there already are left alone, so that a longer ledger can be imported again. Raises ConfigError, UsageError,
+    DiskError.
     """
+    problem = name_problem(experiment)
+    if problem:
+        raise UsageError(f"the experiment's name: {problem}")
     found = read_runs(runs, iterations, experiment=experiment, spec=spec, profiles=profiles)
-    written = write_imported(found.results, results)
+    written = write_imported(found.results, results, experiment)
     carried = [f"{len(written)} runs, marked as imported"]
     if len(written) < len(found.results):
         carried.append(f"{len(found.results) - len(written)} runs were there already")
@@ -88,28 +92,30 @@ def read_runs(
     return OldRuns(tuple(results), tuple(lost))
 
 
-def write_imported(results: Iterable[AttemptResult], root: Path) -> tuple[Path, ...]:
-    """Write results into the record below `root`; those that are there already are left as they are.
+def write_imported(results: Iterable[AttemptResult], root: Path, experiment: str) -> tuple[Path, ...]:
+    """Write results into the record `root/<experiment>`; runs that are there already are left as they are.
 
-    An attempt that would lie where another one lies becomes a further repeat. Raises DiskError.
+    Where another attempt lies in the place of one of them, the runs of that task and profile become further repeats, behind
+    those that are there. Raises DiskError.
     """
+    folder = ExperimentFolder(root, experiment).create()
+    there = {(cell, n): read_result(folder.folder(cell, n)) for cell in folder.cells() for n in folder.attempts(cell)}
+    known = {old.extra.get("run_id") for old in there.values() if old is not None and old.imported}
     written: list[Path] = []
+    groups: dict[tuple[str, str], list[AttemptResult]] = {}
     for result in results:
-        folder = ExperimentFolder(root, result.experiment).create()
-        there = {
-            old.extra.get("run_id"): old
-            for cell in folder.cells()
-            for n in folder.attempts(cell)
-            if (old := read_result(folder.folder(cell, n))) is not None and old.imported
-        }
-        if result.extra["run_id"] in there:
-            continue
-        cell, number = result.cell, result.number
-        while number in folder.attempts(cell):
-            cell = replace(cell, repeat=cell.repeat + 1)
-        attempt = folder.folder(cell, number).create()
-        write_result(attempt, replace(result, cell=cell))
-        written.append(attempt.result)
+        if result.extra["run_id"] not in known:
+            groups.setdefault((result.cell.task, result.cell.profile), []).append(result)
+    for (task, profile), group in groups.items():
+        shift = 0
+        if any((result.cell, result.number) in there for result in group):
+            last = max(cell.repeat for cell, _ in there if (cell.task, cell.profile) == (task, profile))
+            shift = last + 1 - group[0].cell.repeat
+        for result in group:
+            moved = replace(result, cell=replace(result.cell, repeat=result.cell.repeat + shift))
+            attempt = folder.folder(moved.cell, moved.number).create()
+            write_result(attempt, moved)
+            written.append(attempt.result)
     return tuple(written)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ralphbench.config import import_runs, read_runs
 from ralphbench.config.legacy_rows import ENDINGS
-from ralphbench.errors import ConfigError
+from ralphbench.errors import ConfigError, UsageError
 from ralphbench.model import Cell, Ending
 from ralphbench.record import ExperimentFolder, read_result
 
@@ -187,10 +187,33 @@ def test_results_stand_in_the_record_and_twice_is_once(tmp_path: Path) -> None:
 def test_an_import_does_not_touch_attempts_that_are_there(tmp_path: Path) -> None:
     root = tmp_path / "results"
     folder = ExperimentFolder(root, "001-old")
-    folder.folder(Cell("system-refactor", "devstral", 1), 1).create()
-    import_runs(ledger(tmp_path, "runs.jsonl", [RUN]), None, results=root, experiment="001-old")
-    assert read_result(folder.folder(Cell("system-refactor", "devstral", 1), 1)) is None
-    assert read_result(folder.folder(Cell("system-refactor", "devstral", 2), 1)) is not None
+    mine = [Cell("system-refactor", "devstral", repeat) for repeat in (1, 2, 3, 4)]
+    folder.folder(mine[0], 1).create()
+    folder.folder(mine[1], 1).create()
+    rows = [RUN | {"run_id": "a", "exit_reason": "interrupted"}, RUN | {"run_id": "b", "started_at": "2026-03"}]
+    import_runs(ledger(tmp_path, "runs.jsonl", rows), None, results=root, experiment="001-old")
+    assert [folder.attempts(cell) for cell in mine] == [(1,), (1,), (1, 2), ()]
+    assert read_result(folder.folder(mine[0], 1)) is None
+    stored = [read_result(folder.folder(mine[2], n)) for n in (1, 2)]
+    assert [(r.cell.repeat, r.number, r.extra["run_id"]) for r in stored if r is not None] == [(3, 1, "a"), (3, 2, "b")]
+
+
+def test_a_longer_ledger_goes_on_where_the_shorter_one_ended(tmp_path: Path) -> None:
+    root = tmp_path / "results"
+    first = RUN | {"run_id": "a", "exit_reason": "interrupted"}
+    import_runs(ledger(tmp_path, "runs.jsonl", [first]), None, results=root, experiment="001-old")
+    again = [first, RUN | {"run_id": "b", "started_at": "2026-03"}]
+    report = import_runs(ledger(tmp_path, "runs.jsonl", again), None, results=root, experiment="001-old")
+    assert [path.relative_to(root).as_posix() for path in report.written] == [
+        "001-old/cells/system-refactor/devstral/r1/a2/result.json"
+    ]
+    assert any("1 runs were there already" in text for text in report.carried)
+
+
+def test_an_experiment_name_that_would_leave_the_results_is_refused(tmp_path: Path) -> None:
+    runs = ledger(tmp_path, "runs.jsonl", [RUN])
+    with pytest.raises(UsageError, match="expected a name"):
+        import_runs(runs, None, results=tmp_path / "results", experiment="../elsewhere")
 
 
 def test_a_missing_ledger_is_an_error_of_the_user(tmp_path: Path) -> None:
