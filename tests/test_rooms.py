@@ -27,7 +27,14 @@ ROOMS = (
     "model",
     "errors",
 )
-PUBLIC_MODULES = ("ralphbench.model.codec", "ralphbench.sandbox.processes", "ralphbench.gateway.process")
+PUBLIC_MODULES = (
+    "ralphbench.model.codec",
+    "ralphbench.sandbox.processes",
+    "ralphbench.gateway.process",
+    "ralphbench.gateway.prices",
+    "ralphbench.agents.install",
+    "ralphbench.loop.expect",
+)
 """Named as public by the docstring of their room."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

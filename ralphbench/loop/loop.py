@@ -209,9 +209,14 @@ class Loop:
             self._tell.issue(Stage.INVESTIGATE, issue, "dropped" if issue in dropped else "ticket", dropped.get(issue))
         self._tell.created(reply.answer.tickets)
 
+    def _nothing_more_is_built(self) -> bool:
+        """Smaller tickets would be asked for, and paid for, only to lie there."""
+        state, limits = self.state, self.limits
+        return state.failures >= limits.failures or state.iteration >= limits.iterations
+
     def _decompose(self, ticket_id: str) -> None:
         ticket = self.state.ticket(ticket_id)
-        if not states.worn_out(ticket):
+        if not states.worn_out(ticket) or self._nothing_more_is_built():
             return
         tries = f"{len(ticket.rejections)} tries came to nothing"
         if not states.may_split(ticket):

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.control import ChannelServer
+from ralphbench.endpoints import Loads, load_endpoint
 from ralphbench.errors import RunError
-from ralphbench.model import EndpointSpec
+from ralphbench.model import EndpointSpec, StageModel, codec
 
 
 @dataclass(slots=True)
@@ -33,7 +34,9 @@ class Leases:
 
     def __init__(self, endpoints: Mapping[str, EndpointSpec]) -> None:
         self._pools = {name: _Pool(max(1, spec.slots)) for name, spec in endpoints.items()}
+        self._specs = dict(endpoints)
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
 
     def acquire(self, endpoint: str) -> float:
         """Wait for a slot; returns the seconds waited. Raises RunError for an endpoint that the run does not have.
@@ -53,6 +56,17 @@ class Leases:
             pool.waiting.append(turn)
         turn.wait()
         return time.monotonic() - began
+
+    def load(self, model: StageModel) -> float | None:
+        """Have the model in memory, where its endpoint does that itself; returns seconds. Called by who holds the lease.
+
+        Raises EndpointError. One at a time: a server that loads two models at once runs out of memory.
+        """
+        endpoint = load_endpoint(self._specs[model.model.endpoint])
+        if not isinstance(endpoint, Loads):
+            return None
+        with self._loading:
+            return endpoint.prepare(model)
 
     def release(self, endpoint: str) -> None:
         pool = self._pools[endpoint]
@@ -80,7 +94,9 @@ class _LeaseSession:
             began = time.time()
             self._leases.acquire(endpoint)
             self._mine.append(endpoint)
-            return {"queued": [began, time.time()], "loaded": None}
+            granted = time.time()
+            loading = self._leases.load(codec.convert(fields["model"], StageModel))
+            return {"queued": [began, granted], "loaded": None if loading is None else [granted, time.time()]}
         if op == "release":
             endpoint = str(fields["endpoint"])
             self._mine.remove(endpoint)

@@ -9,8 +9,9 @@ from typing import Any
 
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
-from ralphbench.endpoints import ModelInfo, load_endpoint
-from ralphbench.errors import DiskError, EnvironmentProblem, RalphbenchError, TaskError
+from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, load_endpoint
+from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError
+from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, check_task, load_proof
 from ralphbench.loop import prompts_hash
 from ralphbench.model import Experiment, PlanModeKind, Profile, Stage, StageModel, Task
@@ -157,6 +158,7 @@ def check_models(prepared: Prepared, say: Say) -> None:
     for profile, model in stage_models(prepared.experiment):
         endpoint = load_endpoint(prepared.experiment.endpoints[model.model.endpoint])
         try:
+            _check_price(prepared.experiment, profile, model, endpoint)
             if model.model.endpoint not in prepared.servers:
                 prepared.servers[model.model.endpoint] = endpoint.server()
             say(f"asking {model.model} for a tool call ({profile})")
@@ -168,3 +170,16 @@ def check_models(prepared: Prepared, say: Say) -> None:
     if problems:
         text = "\n".join(f"- {problem}" for problem in problems)
         raise EnvironmentProblem(f"{len(problems)} models cannot be used:\n{text}")
+
+
+def _check_price(experiment: Experiment, profile: str, model: StageModel, endpoint: Endpoint) -> None:
+    """A cap on money means nothing where the price is unknown."""
+    if experiment.limits_of(profile).cost is None:
+        return
+    embedded = isinstance(endpoint, Embedded)
+    provider = None if embedded else endpoint.upstream().price_provider
+    if find_price(endpoint.spec, model.model.model, provider=provider, local=endpoint.local()) is None:
+        raise EndpointError(
+            f"profile {profile} has a cap on cost, and the price of {model.model} is unknown",
+            remedy=f"say in endpoints.yaml: {endpoint.spec.name}: {{price: {{input: <USD a million tokens>, output: ...}}}}",
+        )

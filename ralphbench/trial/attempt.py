@@ -14,7 +14,7 @@ from ralphbench.agents import Agent, load_agent
 from ralphbench.errors import DiskError, Interrupted, RalphbenchError, RecordError, SandboxError
 from ralphbench.gateway import GatewayClient
 from ralphbench.grading import grade
-from ralphbench.loop import Loop, LoopOutcome, SharedPlan, load_plan, outcome_of, state_of
+from ralphbench.loop import Loop, LoopOutcome, SharedPlan, diff_limit, load_plan, outcome_of, state_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -33,7 +33,7 @@ from ralphbench.trial.clock import Clock
 from ralphbench.trial.history import History, read_history
 from ralphbench.trial.leases import LeaseClient
 from ralphbench.trial.outcome import Judged, build_result, nothing_done
-from ralphbench.trial.ports import PlanMade, TrialPorts, project_rules
+from ralphbench.trial.ports import PlanMade, TrialPorts, anchor, project_rules
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, open_mirror
@@ -139,14 +139,19 @@ class _Attempt:
                 stop=self.stop,
                 worktree=workspace.worktree,
                 home=workspace.home,
-                restore=lambda: workspace.restore(workspace.head),
+                anchor=lambda: anchor(workspace),
                 spent=self.history.spent,
                 next_call=self.history.next_call,
                 counts=self.history.stage_counts,
             )
             ports = TrialPorts(workspace, stages, sandbox, self.log, scratch, plan_only=self.spec.mode == "plan")
             loop = Loop(
-                ports, self.spec.task, self.spec.limits, plan=self._shared_plan(), rules=project_rules(workspace)
+                ports,
+                self.spec.task,
+                self.spec.limits,
+                plan=self._shared_plan(),
+                rules=project_rules(workspace),
+                diff_limit=diff_limit(self.spec.profile.stages[Stage.VERIFY].context),
             )
             state = self.history.state
             try:

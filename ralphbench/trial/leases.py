@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ralphbench.control import Channel
-from ralphbench.model import Interval, IntervalKind
+from ralphbench.model import Interval, IntervalKind, StageModel
 
 
 class LeaseClient:
@@ -19,13 +19,13 @@ class LeaseClient:
         self._channel.settimeout(None)
 
     @contextlib.contextmanager
-    def lease(self, endpoint: str, model: str) -> Iterator[tuple[Interval, ...]]:
-        """Hold a slot of the endpoint. Yields the pauses that it took: waiting, and loading where that was needed.
+    def lease(self, model: StageModel) -> Iterator[tuple[Interval, ...]]:
+        """Hold a slot of the model's endpoint. Yields the pauses that it took: waiting, and loading where that was needed.
 
-        Raises GatewayLost where the scheduler is gone.
+        Raises GatewayLost where the scheduler is gone, ChannelError where the model cannot be loaded.
         """
+        endpoint, label = model.model.endpoint, str(model.model)
         granted = self._channel.call("lease", endpoint=endpoint, model=model)
-        label = f"{endpoint}/{model}"
         pauses = [_interval(IntervalKind.QUEUE, granted["queued"], label)]
         if granted["loaded"] is not None:
             pauses.append(_interval(IntervalKind.LOAD, granted["loaded"], label))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,9 @@ def project_rules(workspace: Workspace) -> str | None:
     """The target's AGENTS.md as it is at base: what an agent makes of the file later changes nothing."""
     found, text, _ = Git(workspace.gitdir).full("cat-file", "-p", f"{workspace.base}:AGENTS.md", ok=range(256))
     return text.decode("utf-8", "replace") if found == 0 else None
+
+
+def anchor(workspace: Workspace) -> Callable[[], None]:
+    """Remember the worktree, work that is not yet committed included; the returned function brings it back."""
+    commit = workspace.commit("before a stage", wip=True) or workspace.head
+    return lambda: workspace.restore(commit)

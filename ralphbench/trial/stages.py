@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.agents import Agent
-from ralphbench.errors import AgentMissing, EndpointError, GatewayLost, SandboxError
+from ralphbench.control import ChannelError
+from ralphbench.errors import AgentMissing, GatewayLost, SandboxError
 from ralphbench.gateway import GatewayClient, StageGrant, StageTraffic
 from ralphbench.model import (
     AgentEvent,
@@ -51,8 +52,8 @@ class StageRunner:
     stop: StopRequest
     worktree: Path
     home: Path
-    restore: Callable[[], None]
-    """Puts the worktree back to where the running iteration began."""
+    anchor: Callable[[], Callable[[], None]]
+    """Remembers the worktree as it is; what it returns puts it back, uncommitted work included."""
     spent: Spent = field(default_factory=Spent)
     next_call: int = 0
     counts: dict[str, int] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class StageRunner:
         self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
     ) -> StageResult:
         """Run a stage to its end. A stage that infrastructure cut off is run again, off the contender's clock."""
+        restore = self.anchor()
         for left in range(STAGE_RETRIES, -1, -1):
             self.stop.raise_if_asked()
             began = time.time()
@@ -73,7 +75,7 @@ class StageRunner:
             self.log.append(EventKind.FAULT, ending=fault, detail=result.detail, stage=stage, retried=True)
             self._pause(Interval(IntervalKind.RETRY, began, time.time(), f"{stage}: {fault}"))
             self.spent = _with_seconds(self.spent, before)
-            self.restore()
+            restore()
         raise AssertionError("unreachable")
 
     def _once(
@@ -97,10 +99,14 @@ class StageRunner:
         )
         began = time.time()
         clock_began = self.clock.now()
-        with self.leases.lease(model.model.endpoint, model.model.model) as pauses:
-            for pause in pauses:
-                self._pause(pause, stage_id)
-            result, traffic = self._drive(stage, stage_id, iteration, path, model, session)
+        traffic = None
+        try:
+            with self.leases.lease(model) as pauses:
+                for pause in pauses:
+                    self._pause(pause, stage_id)
+                result, traffic = self._drive(stage, stage_id, iteration, path, model, session)
+        except ChannelError as error:
+            result = StageResult(StageEnding.MODEL_LOAD, "", detail=error.message)
         self._settle(traffic, stage_id)
         self._stage_ended(stage, stage_id, iteration, result, began, clock_began)
         return result
@@ -123,8 +129,8 @@ class StageRunner:
         )
         try:
             address = self.gateway.open_stage(grant)
-        except EndpointError as error:
-            return StageResult(StageEnding.ENDPOINT_DOWN, "", detail=str(error)), None
+        except ChannelError as error:
+            return StageResult(StageEnding.HARNESS, "", detail=error.message), None
         run = StageRun(
             id=stage_id,
             stage=stage,

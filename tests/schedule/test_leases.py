@@ -11,14 +11,19 @@ import pytest
 
 from ralphbench.control import ChannelError, ChannelServer
 from ralphbench.errors import GatewayLost
-from ralphbench.model import EndpointSpec
+from ralphbench.model import EndpointSpec, ModelRef, StageModel
 from ralphbench.schedule import Leases, serve_leases
 from ralphbench.trial import LeaseClient
 
 
 @pytest.fixture
 def leases() -> Leases:
-    return Leases({"box": EndpointSpec("box", "openai"), "cloud": EndpointSpec("cloud", "openai", slots=2)})
+    return Leases(
+        {
+            "box": EndpointSpec("box", "openai", base_url="http://127.0.0.1:9/v1"),
+            "cloud": EndpointSpec("cloud", "openai", base_url="http://127.0.0.1:9/v1", slots=2),
+        }
+    )
 
 
 @pytest.fixture
@@ -26,6 +31,10 @@ def server(leases: Leases, tmp_path: Path) -> Iterator[ChannelServer]:
     server = serve_leases(tmp_path / "leases.sock", leases)
     yield server
     server.close()
+
+
+def model(endpoint: str) -> StageModel:
+    return StageModel(ModelRef(endpoint, "m"), "tiny")
 
 
 def wait_until(condition: object, seconds: float = 5.0) -> bool:
@@ -39,7 +48,7 @@ def wait_until(condition: object, seconds: float = 5.0) -> bool:
 
 def test_a_free_slot_is_granted_at_once(server: ChannelServer, leases: Leases) -> None:
     client = LeaseClient(server.path)
-    with client.lease("box", "m") as pauses:
+    with client.lease(model("box")) as pauses:
         assert leases.held() == {"box": 1, "cloud": 0}
         assert [p.what for p in pauses] == ["queue"]
         assert pauses[0].end - pauses[0].start < 1
@@ -52,10 +61,10 @@ def test_the_second_waits_for_the_first_and_is_told_how_long(server: ChannelServ
     waited: list[float] = []
 
     def take() -> None:
-        with second.lease("box", "m") as pauses:
+        with second.lease(model("box")) as pauses:
             waited.append(pauses[0].end - pauses[0].start)
 
-    with first.lease("box", "m"):
+    with first.lease(model("box")):
         thread = threading.Thread(target=take)
         thread.start()
         time.sleep(0.3)
@@ -68,7 +77,7 @@ def test_the_second_waits_for_the_first_and_is_told_how_long(server: ChannelServ
 
 def test_as_many_at_once_as_there_are_slots(server: ChannelServer, leases: Leases) -> None:
     one, two = LeaseClient(server.path), LeaseClient(server.path)
-    with one.lease("cloud", "m"), two.lease("cloud", "m"):
+    with one.lease(model("cloud")), two.lease(model("cloud")):
         assert leases.held()["cloud"] == 2
     one.close()
     two.close()
@@ -78,7 +87,8 @@ def test_a_killed_holder_gives_its_lease_back(server: ChannelServer, leases: Lea
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom ralphbench.trial import LeaseClient\n"
         "client = LeaseClient(Path(sys.argv[1]))\n"
-        "with client.lease('box', 'm'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "from ralphbench.model import ModelRef, StageModel\n"
+        "with client.lease(StageModel(ModelRef('box', 'm'), 'tiny')):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(server.path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
@@ -92,7 +102,7 @@ def test_a_killed_holder_gives_its_lease_back(server: ChannelServer, leases: Lea
 
 def test_an_endpoint_that_the_run_lacks_is_refused(server: ChannelServer) -> None:
     client = LeaseClient(server.path)
-    with pytest.raises(ChannelError, match="no endpoint 'moon'"), client.lease("moon", "m"):
+    with pytest.raises(ChannelError, match="no endpoint 'moon'"), client.lease(model("moon")):
         pass
     client.close()
 
@@ -102,6 +112,27 @@ def test_a_scheduler_that_dies_is_noticed(server: ChannelServer) -> None:
     assert client.alive()
     server.close()
     assert wait_until(lambda: not client.alive())
-    with pytest.raises(GatewayLost), client.lease("box", "m"):
+    with pytest.raises(GatewayLost), client.lease(model("box")):
         pass
     client.close()
+
+
+def test_a_model_that_must_be_loaded_is_loaded_under_the_lease(tmp_path: Path) -> None:
+    from ralphbench.endpoints.embedded import serve_in_thread
+    from ralphbench.endpoints.fake_lmstudio import Downloaded, FakeLMStudio
+
+    script = {"models": ["small"], "rules": [{"turns": ["hello"]}]}
+    with serve_in_thread(FakeLMStudio(script, downloaded=[Downloaded("small")], loaded={})) as url:
+        spec = EndpointSpec("box", "lmstudio", base_url=url.removesuffix("/v1"), options={"load": True})
+        server = serve_leases(tmp_path / "l.sock", Leases({"box": spec}))
+        client = LeaseClient(server.path)
+        wanted = StageModel(ModelRef("box", "small"), "tiny", context=8192)
+        with client.lease(wanted) as pauses:
+            assert [p.what for p in pauses] == ["queue", "load"]
+        with client.lease(wanted) as pauses:
+            assert [p.what for p in pauses] == ["queue"]
+        missing = StageModel(ModelRef("box", "large"), "tiny", context=8192)
+        with pytest.raises(ChannelError, match="large"), client.lease(missing):
+            pass
+        client.close()
+        server.close()

@@ -1,0 +1,401 @@
+"""Bad input and faults of a whole run: a clear error before anything is spent, and nothing lost."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.project import SCRIPT, TASK, Project, make_project
+
+from ralphbench.sandbox.processes import owners
+
+pytestmark = pytest.mark.slow
+
+
+def slow_script(seconds: float) -> dict[str, Any]:
+    """The usual script, with a build that takes its time before it runs anything."""
+    script = copy.deepcopy(SCRIPT)
+    for rule in script["rules"]:
+        if rule.get("when", {}).get("stage") == "build":
+            rule["turns"][0]["delay"] = seconds
+    return script
+
+
+def with_fault(fault: dict[str, Any], stage: str = "build") -> dict[str, Any]:
+    script = copy.deepcopy(SCRIPT)
+    for rule in script["rules"]:
+        if rule.get("when", {}).get("stage") == stage:
+            rule["turns"][0]["fault"] = fault
+    return script
+
+
+def results(project: Project) -> list[dict[str, Any]]:
+    return [json.loads(p.read_bytes()) for p in sorted(project.record.glob("cells/*/*/*/*/result.json"))]
+
+
+def calls(project: Project) -> int:
+    return sum(len(p.read_bytes().splitlines()) for p in project.record.glob("cells/*/*/*/*/calls.jsonl"))
+
+
+def no_process_left(project: Project) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        left = [pid for pid in owners() if str(project.root) in _environment(pid)]
+        if not left:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _environment(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+# The user's words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "002-words"), "there is no experiment '002-words'; did you mean '001-words'"),
+        (("run", "001-words", "-p", "goood"), "did you mean 'good'"),
+        (("run", "001-words", "-t", "wrods"), "did you mean 'words'"),
+        (("run", "001-words", "--repeat", "2"), "--repeats"),
+        (("rnu", "001-words"), "did you mean 'run'"),
+        (("run", "001-words", "--sandbox", "dokcer"), "dokcer"),
+        (("show", "001-words", "good"), "no record of an experiment"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = make_project(tmp_path).ralphbench(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_key_names_file_line_and_the_nearest_key(tmp_path: Path) -> None:
+    project = make_project(tmp_path, repeets=2)
+    done = project.run()
+    assert done.returncode == 2
+    assert "experiment.yaml:" in done.stderr
+    assert "did you mean 'repeats'" in done.stderr
+
+
+def test_a_task_whose_gates_do_not_discriminate_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    task = copy.deepcopy(TASK)
+    task["gates"][1]["run"] = "true"
+    project.write("specs/words/task.yaml", task)
+    done = project.run()
+    assert done.returncode == 2
+    assert "one" in done.stderr
+    assert calls(project) == 0
+
+
+def test_a_missing_agent_is_said_with_what_to_type(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    done = project.run("--agent", "opencode", env={"RALPHBENCH_OPENCODE": str(tmp_path / "none")})
+    assert done.returncode == 3
+    assert "opencode" in done.stderr
+    assert not list(project.record.glob("cells/*"))
+
+
+def test_an_endpoint_that_is_down_is_said_before_anything_is_spent(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.write(
+        "experiments/001-words/endpoints.yaml", {"box": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}}
+    )
+    done = project.run()
+    assert done.returncode == 3
+    assert "127.0.0.1:9" in done.stderr
+    assert not list(project.record.glob("cells/*"))
+
+
+def test_a_model_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.write("experiments/001-words/profiles.yaml", {"good": {"agent": "tiny", "model": "box/goood"}})
+    done = project.run()
+    assert done.returncode == 3
+    assert "goood" in done.stderr
+    assert "good, idle" in done.stderr
+
+
+def test_a_cost_cap_with_an_unknown_price_is_refused_before_the_run(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limits={"iterations": 2, "cost": "1 USD"})
+    script = {"box": {"kind": "scripted", "script": "script.yaml", "local": False}}
+    project.write("experiments/001-words/endpoints.yaml", script)
+    done = project.run()
+    assert done.returncode != 0
+    assert "price" in done.stderr
+    assert calls(project) == 0
+
+
+# Faults in the middle
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        ({"name": "quota"}, "rate_limited"),
+        ({"name": "wrong_model"}, "wrong_model"),
+        ({"name": "server_error"}, "provider_error"),
+    ],
+)
+def test_an_infrastructure_fault_voids_and_is_tried_again_as_often_as_allowed(
+    tmp_path: Path, fault: dict[str, Any], ending: str
+) -> None:
+    project = make_project(tmp_path, script=with_fault(fault), void_retries=1)
+    endpoint = {"kind": "scripted", "script": "script.yaml", "options": {"retries": 1, "retry_max_seconds": 1}}
+    project.write("experiments/001-words/endpoints.yaml", {"box": endpoint})
+    done = project.run()
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert [r["ending"] for r in results(project)] == [ending, ending]
+    assert all(r["verdict"] is None for r in results(project))
+    assert "void" in done.stdout
+
+
+def test_a_fault_that_passes_is_off_the_contenders_clock_and_voids_nothing(tmp_path: Path) -> None:
+    project = make_project(tmp_path, script=with_fault({"name": "rate_limit", "times": 1, "retry_after": 2}))
+    done = project.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = results(project)
+    assert result["verdict"]["resolved"]
+    assert result["times"]["retry"] >= 1.5
+    assert result["times"]["clock"] <= result["times"]["wall"] - result["times"]["retry"] + 0.5
+
+
+def test_a_stalled_stream_ends_the_stage_as_idle(tmp_path: Path) -> None:
+    limits = {"iterations": 3, "failures": 1, "stage_timeout": "60s", "idle_timeout": "2s"}
+    project = make_project(tmp_path, script=with_fault({"name": "stall"}), limits=limits)
+    assert project.run().returncode == 0
+    (result,) = results(project)
+    assert (result["ending"], result["cause"]) == ("failures", "idle_timeout")
+    assert no_process_left(project)
+
+
+def test_wall_time_is_enforced_inside_a_stage(tmp_path: Path) -> None:
+    limits = {"iterations": 3, "wall_time": "3s", "stage_timeout": "60s"}
+    project = make_project(tmp_path, script=slow_script(30), limits=limits)
+    began = time.monotonic()
+    assert project.run().returncode == 0
+    assert time.monotonic() - began < 25
+    assert results(project)[0]["ending"] == "wall_time"
+
+
+def test_the_second_of_two_runs_is_told_who_holds_the_experiment(tmp_path: Path) -> None:
+    project = make_project(tmp_path, script=slow_script(20))
+    first = start(project)
+    try:
+        wait_for(project, "stage_started", "build")
+        second = project.run()
+        assert second.returncode == 4
+        assert str(first.pid) in second.stderr
+    finally:
+        first.kill()
+        first.communicate()
+    assert no_process_left(project)
+
+
+# Stopping
+
+
+def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        project.command("run", "001-words", "--yes", *arguments),
+        cwd=project.root,
+        env=project.env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def events(project: Project) -> Iterator[dict[str, Any]]:
+    for path in project.record.glob("cells/*/*/*/*/events.jsonl"):
+        for line in path.read_bytes().splitlines():
+            yield json.loads(line)
+
+
+def wait_for(project: Project, kind: str, stage: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if any(e["kind"] == kind and e["data"].get("stage") == stage for e in events(project)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {kind} of {stage} within {seconds} s")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_stops_at_the_next_event_and_the_same_command_goes_on(tmp_path: Path, signum: int) -> None:
+    project = make_project(tmp_path, script=slow_script(3))
+    run = start(project)
+    wait_for(project, "stage_started", "build")
+    run.send_signal(signum)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, out
+    assert "Go on with:   ralphbench run 001-words" in out
+    assert results(project) == []
+    assert no_process_left(project)
+    assert project.run().returncode == 0
+    (result,) = results(project)
+    assert (result["verdict"]["resolved"], result["number"], result["processes"]) == (True, 1, 2)
+
+
+def test_two_signals_stop_now(tmp_path: Path) -> None:
+    project = make_project(tmp_path, script=slow_script(60))
+    run = start(project)
+    wait_for(project, "stage_started", "build")
+    for _ in range(2):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    began = time.monotonic()
+    out, _ = run.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert run.returncode == 130, out
+    assert no_process_left(project)
+
+
+def test_three_signals_leave_at_once_and_the_next_start_reaps(tmp_path: Path) -> None:
+    project = make_project(tmp_path, script=slow_script(60))
+    run = start(project)
+    wait_for(project, "stage_started", "build")
+    for _ in range(3):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    run.communicate(timeout=5)
+    assert run.returncode == 130
+    project.write("experiments/001-words/script.yaml", SCRIPT)
+    again = project.run("--fresh")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert no_process_left(project)
+    assert not list((project.root / "run/ralphbench").iterdir())
+
+
+# What was recorded
+
+
+def test_fresh_makes_new_attempts_and_keeps_the_old_ones(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    assert project.run("--fresh").returncode == 0
+    assert [r["number"] for r in results(project)] == [1, 2]
+    assert project.run().returncode == 0
+    assert len(results(project)) == 2
+
+
+def test_repeats_grow_and_finished_cells_stay(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    first = (project.record / "cells/words/good/r1/a1/result.json").stat().st_mtime_ns
+    assert project.run("--repeats", "2").returncode == 0
+    assert {r["cell"]["repeat"] for r in results(project)} == {1, 2}
+    assert (project.record / "cells/words/good/r1/a1/result.json").stat().st_mtime_ns == first
+
+
+def test_cells_of_another_identity_are_refused_with_what_changed(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    make_limits = {"iterations": 4, "wall_time": "2m", "failures": 2, "stage_timeout": "30s"}
+    file = project.experiment / "experiment.yaml"
+    file.write_text(file.read_text().replace("iterations: 5", f"iterations: {make_limits['iterations']}"))
+    done = project.run()
+    assert done.returncode == 4
+    assert "limits.iterations: 5 -> 4" in done.stderr
+    assert project.run("--rerun-stale").returncode == 0
+    assert [r["number"] for r in results(project)] == [1, 2]
+
+
+def test_a_torn_result_is_set_aside_and_the_cell_runs_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    path = project.record / "cells/words/good/r1/a1/result.json"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert project.run().returncode == 0
+    assert list(path.parent.glob("result.json.damaged-*"))
+    assert [r["verdict"]["resolved"] for r in results(project)] == [True]
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "lock.json", "cells/words/good/r1/a1/events.jsonl"])
+def test_a_torn_file_of_the_record_is_no_crash(tmp_path: Path, name: str) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    path = project.record / name
+    path.write_bytes(path.read_bytes()[:-7])
+    for command in (("status", "001"), ("show", "001", "good"), ("analyze", "001"), ("run", "001-words", "--yes")):
+        done = project.ralphbench(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_disk_stops_the_run_cleanly_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    small = project.root / "results"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("tmpfs cannot be mounted here")
+    try:
+        done = project.run()
+        assert done.returncode == 3
+        assert "Traceback" not in done.stderr
+        assert "df -h" in done.stderr
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+    assert project.run().returncode == 0
+
+
+def test_a_results_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    (project.root / "results").write_text("a file")
+    done = project.run()
+    assert done.returncode == 2
+    assert "'results' is a file" in done.stderr
+
+
+# Shared plans
+
+
+def test_a_plan_by_one_profile_is_made_once_and_charged_to_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path, profiles=["good", "idle"], plan={"shared": {"by": "good"}})
+    assert project.run().returncode == 0
+    plans = list(project.record.glob("plans/words/good/r1/*/plan.yaml"))
+    assert len(plans) == 1
+    assert {r["plan_by"] for r in results(project)} == {"good"}
+    assert len({r["plan_hash"] for r in results(project)}) == 1
+    assert all("plan" not in r["stages"] for r in results(project))
+    document = json.loads(project.ralphbench("analyze", "001", "--json").stdout)
+    by_name = {row["profile"]: row for row in document["rows"]}
+    assert by_name["good"]["plan_cost"] == 0.0
+    assert by_name["idle"]["plan_cost"] is None
+    assert not any("different plans" in w for w in document["warnings"])
+
+
+def test_a_plan_from_another_experiment_is_taken_for_the_same_task_and_base_only(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    second = project.root / "experiments/002-more"
+    second.mkdir()
+    for path in project.experiment.iterdir():
+        (second / path.name).write_bytes(path.read_bytes())
+    file = second / "experiment.yaml"
+    file.write_text(file.read_text() + "plan: {shared: {from: 001-words}}\n")
+    assert project.ralphbench("run", "002-more", "--yes").returncode == 0
+    result = json.loads((project.root / "results/002-more/cells/words/good/r1/a1/result.json").read_bytes())
+    assert result["plan_by"] == "001-words"
+    project.write("specs/words/target/README", "Another base.\n")
+    done = project.ralphbench("run", "002-more", "--yes", "--rerun-stale")
+    assert done.returncode == 4
+    assert "same task and base" in done.stderr
