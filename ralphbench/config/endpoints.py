@@ -19,7 +19,9 @@ def resolve_endpoint(name: str, catalog: Catalog) -> tuple[EndpointSpec, dict[st
     """The endpoint and the origins of its fields. Raises ConfigError; UnknownName for a kind that nothing implements."""
     tree = catalog.endpoints[name]
     kind = _kind(name, tree)
-    price = branch(tree, "price")
+    price = {
+        key: part for key, part in branch(tree, "price").items() if isinstance(part, Sourced) and part.value is not None
+    }
     spec = EndpointSpec(
         name=name,
         kind=kind,
@@ -29,11 +31,11 @@ def resolve_endpoint(name: str, catalog: Catalog) -> tuple[EndpointSpec, dict[st
         slots=_value(tree, "slots", 1),
         local=_value(tree, "local", None),
         script=_script(name, kind, tree),
-        price={key: part.value for key, part in price.items() if isinstance(part, Sourced)} or None,
+        price={key: part.value for key, part in price.items()} or None,
         options=_value(tree, "options", {}),
     )
     origins = {key: part.origin for key, part in tree.items() if isinstance(part, Sourced)}
-    origins |= {f"price.{key}": part.origin for key, part in price.items() if isinstance(part, Sourced)}
+    origins |= {f"price.{key}": part.origin for key, part in price.items()}
     return spec, origins
 
 

@@ -104,7 +104,8 @@ def _read_layers(draft: _Draft) -> None:
     read_shared(draft.root, draft.catalog, draft.problems)
     read_shared(draft.document.file.parent, draft.catalog, draft.problems, inside=True)
     draft.problems.raise_if_any()
-    lay_inline(draft.words, draft.document, draft.catalog)
+    with draft.problems.collected():
+        lay_inline(draft.words, draft.document, draft.catalog)
     _check_reserved(draft)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from ralphbench.config.names import name_problem
+from ralphbench.config.plugins import installed
 from ralphbench.config.problems import Problems, describe
 from ralphbench.config.yamlfile import Document, KeyPath, read_yaml
 
@@ -54,7 +55,7 @@ class Catalog:
 
 
 def tree_of(words: Words, document: Document, path: KeyPath) -> Tree:
-    """What the user wrote of a model, without its defaults. Free maps are one value."""
+    """What the user wrote of a model, without its defaults. Free maps are one value; a null takes an outer value back."""
     from ralphbench.config.checked import Words as WordsType
 
     tree: Tree = {}
@@ -66,7 +67,7 @@ def tree_of(words: Words, document: Document, path: KeyPath) -> Tree:
             tree[name] = tree_of(value, document, here)
         elif isinstance(value, dict) and value and all(isinstance(part, WordsType) for part in value.values()):
             tree[name] = {key: tree_of(part, document, (*here, key)) for key, part in value.items()}
-        elif value is not None:
+        else:
             tree[name] = Sourced(value, document, here)
     return tree
 
@@ -90,9 +91,9 @@ def branch(tree: Tree, key: str) -> Tree:
 
 
 def leaf(tree: Tree, key: str) -> Sourced | None:
-    """The value at a key."""
+    """The value at a key; None where there is none, or where it was taken back."""
     found = tree.get(key)
-    return found if isinstance(found, Sourced) else None
+    return found if isinstance(found, Sourced) and found.value is not None else None
 
 
 def leaves(tree: Tree) -> list[Sourced]:
@@ -166,7 +167,14 @@ def _read_agents(document: Document, catalog: Catalog, problems: Problems) -> No
             _check_name(document, (name,), name)
             if not isinstance(value, dict):
                 raise document.error((name,), f"expected a map that describes the command, found {describe(value)}")
-            catalog.agents[name] = Sourced(value, document, (name,))
+            _put_agent(catalog, Sourced(value, document, (name,)))
+
+
+def _put_agent(catalog: Catalog, agent: Sourced) -> None:
+    name = str(agent.path[-1])
+    if name in installed("agents"):
+        raise agent.document.error(agent.path, "an agent of that name is there already; give yours another one")
+    catalog.agents[name] = agent
 
 
 def _check_name(document: Document, path: KeyPath, name: str) -> None:
@@ -199,4 +207,4 @@ def lay_inline(words: Words, document: Document, catalog: Catalog) -> None:
                 _put(into, name, entry)
     agents = leaf(tree, "agents")
     for name, value in agents.value.items() if agents else ():
-        catalog.agents[name] = Sourced(value, document, ("agents", name))
+        _put_agent(catalog, Sourced(value, document, ("agents", name)))

@@ -46,6 +46,10 @@ _LIMIT_HINT = (
 )
 
 
+GATEWAYS = ("model", "messages", "input", "prompt", "stream", "stream_options", "tools", "tool_choice")
+OUTPUTS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
 class SamplingWords(Words):
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -54,6 +58,19 @@ class SamplingWords(Words):
     seed: int | None = None
     reasoning_effort: Text | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("extra")
+    @classmethod
+    def _extra_only(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        """Nothing that would make a request another one, and nothing that is said elsewhere."""
+        for key in extra:
+            if key in GATEWAYS:
+                raise ValueError(f"{key!r} is the agent's and the gateway's to say, not sampling")
+            if key in OUTPUTS:
+                raise ValueError(f"{key!r} is said by `output` of the profile or stage")
+            if key in cls.model_fields:
+                raise ValueError(f"{key!r} has a key of its own in `sampling`")
+        return extra
 
 
 class ModelWords(Words):

@@ -246,3 +246,35 @@ def test_a_mistake_is_told_with_its_line(world: Any, text: str, line: int, said:
         compare(world, "a")
     assert caught.value.line == line
     assert caught.value.exit_code == 2
+
+
+def test_a_null_takes_back_what_an_outer_layer_said(world: Any) -> None:
+    world.write(
+        "experiments/profiles.yaml",
+        "p: {model: box/t, context: 16k, variant: Q4, sampling: {top_k: 3}, agent: builtin}\n",
+    )
+    world.write(
+        "experiments/001-first/profiles.yaml", "p: {context: null, variant: ~, sampling: {top_k: null}, agent: null}\n"
+    )
+    loaded = compare(world, "p")
+    stage = profile(loaded, "p").stages[Stage.PLAN]
+    assert (stage.context, stage.variant, stage.sampling.top_k, stage.agent) == (None, None, None, "opencode")
+    assert loaded.origins["profiles.p.plan.context"] == "001-first/profiles.yaml:1"
+
+
+@pytest.mark.parametrize("key", ["model", "messages", "stream", "max_tokens", "temperature"])
+def test_sampling_cannot_make_a_request_another_one(world: Any, key: str) -> None:
+    world.write("experiments/profiles.yaml", f"a: {{model: box/t, sampling: {{extra: {{{key}: 1}}}}}}\n")
+    with pytest.raises(ConfigError, match=f"sampling.extra: '{key}'"):
+        compare(world, "a")
+
+
+@pytest.mark.parametrize("name", ["opencode", "command"])
+def test_a_described_agent_cannot_take_the_name_of_another(world: Any, name: str) -> None:
+    world.write("experiments/agents.yaml", f"{name}: {{argv: [x]}}\n")
+    with pytest.raises(ConfigError, match="there already"):
+        world.load()
+    (world.root / "agents.yaml").unlink()
+    world.experiment(f"question: q\ntasks: [single]\nprofiles: [small]\nagents: {{{name}: {{argv: [x]}}}}\n")
+    with pytest.raises(ConfigError, match="there already"):
+        world.load()
