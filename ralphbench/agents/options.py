@@ -32,14 +32,6 @@ class Options:
             raise self._wrong(name, value, "seconds, more than 0")
         return float(value)
 
-    def count(self, name: str, default: int) -> int:
-        value = self._take(name)
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise self._wrong(name, value, "a whole number, more than 0")
-        return value
-
     def text(self, name: str) -> str | None:
         value = self._take(name)
         if value is not None and not isinstance(value, str):
