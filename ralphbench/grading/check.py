@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.errors import TaskError
+from ralphbench.grading.gates import missing_in
 from ralphbench.grading.grade import grade
 from ralphbench.grading.lint import lint
 from ralphbench.grading.proof import Proof, save_proof
@@ -95,6 +96,7 @@ class _Check:
         self.found: dict[str, tuple[GateResult, ...]] = {}
 
     def run(self, mirror: Mirror) -> None:
+        """Fill `found`, `problems` and `warnings`."""
         scratch = self.out / "scratch"
         remove_tree(scratch)
         make_folder(scratch)
@@ -145,10 +147,8 @@ class _Check:
                 self.problems.append(f"at {row.name} the gates could not be run: {verdict.error}")
                 return False
         self.found[row.name] = verdicts[0].gates
-        if missing := _missing(verdicts[0]):
-            self.problems.append(
-                f"{missing}, which the task says it needs; {packages_of(missing.removeprefix('missing: ').split(', '))}"
-            )
+        if missing := missing_in(verdicts[0].gates):
+            self.problems.append(f"the task needs {', '.join(missing)}, missing here: {packages_of(missing)}")
             return False
         for gate in self.task.gates:
             self._judge_gate(gate, row, [result for v in verdicts for result in v.gates if result.id == gate.id])
@@ -191,14 +191,6 @@ def _after(gate: Gate, done: tuple[str, ...]) -> GateOutcome | None:
 
 def _by_phase(task: Task) -> bool:
     return task.phase is None and len(task.references) == len(task.phases)
-
-
-def _missing(verdict: Verdict) -> str | None:
-    if verdict.gates and all(
-        r.outcome is GateOutcome.ERROR and r.reason.startswith("missing: ") for r in verdict.gates
-    ):
-        return verdict.gates[0].reason
-    return None
 
 
 def _explain(gate: Gate, row: _Row, result: GateResult, out: Path) -> str:

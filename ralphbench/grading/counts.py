@@ -22,4 +22,5 @@ class Counter:
     skipped: int = 0
 
     def counts(self) -> TestCounts:
+        """As the records have it."""
         return TestCounts(self.passed + self.failed, self.passed, self.failed, self.skipped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ Emit = Callable[[GateResult], None]
 
 _FIND_TOOLS = 'for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || printf "%s\\n" "$tool"; done'
 _FIND_TIMEOUT = 30.0
+_MISSING, _COMMA = "missing: ", ", "
 
 
 @dataclass(slots=True)
@@ -35,13 +36,13 @@ class Run:
         """Each gate's result as it ends, with what the gate's command did to the grader's own files."""
         make_folder(self.out)
         missing = self.missing_tools()
-        for n, gate in enumerate(self.task.gates):
+        for gate in self.task.gates:
             if missing:
-                yield self._result(gate, (GateOutcome.ERROR, f"missing: {', '.join(missing)}", None), None, 0.0), ()
+                yield self._result(gate, (GateOutcome.ERROR, _MISSING + _COMMA.join(missing), None), None, 0.0), ()
                 continue
             result = self._run(gate)
             # The last gate's traces can mislead nobody, but they tell of the code that was judged.
-            yield result, self.checkout.renew(self.task.gates[n].id)
+            yield result, self.checkout.renew(gate.id)
 
     def missing_tools(self) -> tuple[str, ...]:
         """Those of the task's `needs` that are not there in the sandbox."""
@@ -93,3 +94,11 @@ class Run:
             tests=tests,
             log=f"{self.out.name}/{log.name}" if log.exists() else None,
         )
+
+
+def missing_in(results: Sequence[GateResult]) -> tuple[str, ...]:
+    """The tools for want of which no gate could run; empty where they ran."""
+    reasons = {result.reason for result in results}
+    if len(reasons) != 1 or not (reason := reasons.pop()).startswith(_MISSING):
+        return ()
+    return tuple(reason.removeprefix(_MISSING).split(_COMMA))

@@ -48,6 +48,7 @@ def judge_gate(gate: Gate, done: Completed, checkout: Path) -> Judged:
 
 
 def judge_exit(done: Completed, timeout: float) -> tuple[GateOutcome, str]:
+    """What the end alone means, without a look at a report."""
     if done.timed_out:
         return GateOutcome.ERROR, f"timed out after {timeout:g} s"
     if done.exit is None:

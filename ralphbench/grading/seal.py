@@ -67,7 +67,8 @@ class Checkout:
         git.run("read-tree", commit)
         _set_index(git, found, wanted)
         git.run("checkout-index", "--all", "--force", "--index")
-        checkout = cls(dest, tampered, git, tuple(laid), tuple(p for p in wanted if Globs(task.protected).match(p)))
+        protected = Globs(task.protected)
+        checkout = cls(dest, tampered, git, tuple(laid), tuple(path for path in wanted if protected.match(path)))
         for one in laid:
             lay(one, dest)
         return checkout

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
@@ -21,6 +22,8 @@ from ralphbench.errors import DiskError, EnvironmentProblem, RalphbenchError, Wo
 
 TIMEOUT = 600.0
 """Seconds that one git command may take."""
+
+MINIMUM = (2, 34)
 
 _WORKERS = max(2, min(8, os.cpu_count() or 1))
 
@@ -36,7 +39,7 @@ _CONFIG: Mapping[str, str] = {
     "core.eol": "lf",
     "core.excludesFile": os.devnull,
     "core.fileMode": "true",
-    "core.fsmonitor": "false",
+    "core.fsmonitor": "",  # also before 2.36, where it was the name of a hook
     "core.hooksPath": os.devnull,
     "core.ignoreCase": "false",
     "core.precomposeUnicode": "false",
@@ -80,6 +83,16 @@ _ENVIRONMENT: Mapping[str, str] = {
 _FULL = ("No space left on device", "Disk quota exceeded", "Read-only file system")
 
 
+def require_git() -> str:
+    """The version of git. Raises EnvironmentProblem where it is missing or too old to be kept from its configuration."""
+    said = Git(error=EnvironmentProblem).text("version")
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        wanted = ".".join(str(n) for n in MINIMUM)
+        raise EnvironmentProblem(f"{said!r} is too old: {wanted} or later is needed", remedy="apt-get install git")
+    return said.removeprefix("git version ")
+
+
 def clean_environment() -> dict[str, str]:
     """What every git of the harness gets, whatever this process was started with."""
     env = dict(_ENVIRONMENT)
@@ -107,6 +120,7 @@ class Git:
     """Environment beside the clean one: dates, names, an allowed protocol."""
 
     def environment(self) -> dict[str, str]:
+        """The whole environment that git is started with."""
         env = clean_environment()
         for name, path in (("GIT_DIR", self.gitdir), ("GIT_WORK_TREE", self.worktree), ("GIT_INDEX_FILE", self.index)):
             if path is not None:

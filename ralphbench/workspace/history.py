@@ -11,6 +11,10 @@ from ralphbench.workspace.git import Git, printable
 _SAFE = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
 
 
+_LISTED = 400
+"""Files that a capped diff names; a vendored folder has tens of thousands."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """One file that differs. `path` is text for any file and log; `raw` is the name itself."""
@@ -34,7 +38,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class CappedDiff:
-    """A diff for somebody's eyes: the list of files is always whole, the text may end early."""
+    """A diff for somebody's eyes: the list of files is there (the first 400), the text may end early."""
 
     text: bytes
     truncated: bool
@@ -53,11 +57,12 @@ def capped_diff(git: Git, a: str, b: str, *, limit: int, paths: Sequence[str] = 
     rows = _numstat(git, a, b, paths)
     added, removed = sum(row[0] or 0 for row in rows), sum(row[1] or 0 for row in rows)
     head = f"{len(rows)} files changed, {added} lines added, {removed} removed\n".encode()
-    head += b"".join(f"  {_counts(row)}  {printable(row[2])}\n".encode() for row in rows) + b"\n"
+    head += b"".join(f"  {_counts(row)}  {printable(row[2])}\n".encode() for row in rows[:_LISTED])
+    head += f"  and {len(rows) - _LISTED} more files\n\n".encode() if len(rows) > _LISTED else b"\n"
     body, more = git.head_of("diff-tree", "-r", "-p", *_SAFE, a, b, "--", *paths, limit=max(limit - len(head), 0))
     if more:
         body = body[: body.rfind(b"\n") + 1]
-        body += f"\n[the diff is longer than {limit} bytes and was cut here; the list above is complete]\n".encode()
+        body += f"\n[the diff is longer than {limit} bytes and was cut here]\n".encode()
     return CappedDiff(head + body, more, len(rows), added, removed)
 
 

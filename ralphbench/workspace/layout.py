@@ -98,6 +98,7 @@ def copy_whole(file: Path, dest: Path) -> None:
 
 
 def packs_of(gitdir: Path) -> Path:
+    """The folder of a repository's packs."""
     return gitdir / "objects/pack"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ralphbench.errors import TargetError, UsageError, WorkspaceError
 from ralphbench.model import Target, Task, codec
 from ralphbench.record import disk_errors, make_folder
-from ralphbench.workspace.git import Git, last_line
+from ralphbench.workspace.git import Git, last_line, require_git
 from ralphbench.workspace.layout import borrow, copy_whole, make_repo, packs_of
 from ralphbench.workspace.remote import clone, is_remote, known_commit, remember_commit
 from ralphbench.workspace.source import Source, find_source, partial, resolve, unfinished
@@ -34,12 +34,21 @@ class Mirror:
 
     @property
     def git(self) -> Git:
+        """For questions; nothing is ever written there again."""
         return Git(self.path)
 
     @property
     def links(self) -> Path:
         """Copies of the packs, to be hard-linked into attempts: what an agent writes into one cannot reach the mirror."""
         return self.path / "links"
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a mirror holds; written last."""
+
+    base: str
+    tree: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +68,11 @@ def prepare_mirror(task: Task, cache: Path) -> Mirror:
     Raises TargetError (no such base, submodules, LFS pointers, links out of the tree, not a repository, objects
     missing), TaskError (a `start` patch does not apply), DiskError.
     """
+    require_git()
     make_folder(cache)
     identity = _identity(task.target, task.folder)
-    key = hashlib.sha256("\0".join([identity, *_digests(task.start)]).encode("utf-8", "surrogateescape")).hexdigest()[
-        :16
-    ]
+    parts = "\0".join([identity, *_digests(task.start)]).encode("utf-8", "surrogateescape")
+    key = hashlib.sha256(parts).hexdigest()[:16]
     with (
         disk_errors(cache),
         _only_one(cache, key),
@@ -75,7 +84,12 @@ def prepare_mirror(task: Task, cache: Path) -> Mirror:
 def _prepare(task: Task, cache: Path, key: str, temporary: Path) -> Mirror:
     if (commit := known_commit(task, cache, key)) and (ready := _ready(cache / f"{key}-{commit[0]}.git", commit[1])):
         return ready
-    stage, found = _read(task, cache, key, temporary / "stage")
+    try:
+        stage, found = _read(task, cache, key, temporary / "stage")
+    except PermissionError as error:
+        raise TargetError(
+            f"the target of {task.name} cannot be read: {error}", remedy=f"ls -ld {error.filename}"
+        ) from error
     if found.source is not None:
         borrow(_gitdir(stage), found.source.common / "objects")
     _write_shallow(_gitdir(stage), found.shallow)
@@ -178,7 +192,7 @@ def _build(stage: Git, base: str, shallow: tuple[str, ...], dest: Path) -> None:
     git.run("update-ref", "refs/heads/base", base)
     (dest / "links").mkdir()
     refresh_links(dest)
-    state = {"base": base, "tree": git.text("rev-parse", f"{base}^{{tree}}")}
+    state = _State(base, git.text("rev-parse", f"{base}^{{tree}}"))
     (dest / "ralphbench.json").write_bytes(codec.pretty(state))
 
 
@@ -189,10 +203,10 @@ def _write_shallow(gitdir: Path, shallow: tuple[str, ...]) -> None:
 
 def _ready(path: Path, warnings: tuple[str, ...]) -> Mirror | None:
     try:
-        state = codec.loads((path / "ralphbench.json").read_bytes(), dict[str, str])
-    except FileNotFoundError:
-        return None
-    return Mirror(path, state["base"], state["tree"], warnings)
+        state = codec.loads((path / "ralphbench.json").read_bytes(), _State)
+    except (FileNotFoundError, ValueError):
+        return None  # not there, or torn: it is made again
+    return Mirror(path, state.base, state.tree, warnings)
 
 
 def refresh_links(mirror: Path) -> Path:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ralphbench.errors import TargetError
-from ralphbench.workspace.git import Git, clean_environment
+from ralphbench.workspace.git import Git, clean_environment, last_line
 
 _STATUS_TIMEOUT = 60.0
 
@@ -27,6 +27,7 @@ class Source:
 
     @property
     def git(self) -> Git:
+        """For questions only: it takes no lock that it can do without."""
         return Git(self.gitdir, error=TargetError, extra={"GIT_OPTIONAL_LOCKS": "0"})
 
     @property
@@ -77,9 +78,8 @@ def resolve(source: Source, base: str) -> tuple[str, tuple[str, ...]]:
     if status == 0:
         warned = (f"{base!r} names more than one thing in {source.path}; git took {out.decode()[:12]}",)
         return out.decode("ascii").strip(), warned if b"is ambiguous" in err else ()
-    if source.git.full("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=range(256))[0] != 0 and not _names(
-        source
-    ):
+    headless = source.git.full("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=range(256))[0] != 0
+    if headless and not source.git.run("for-each-ref", "--count=1"):
         raise TargetError(f"the target {source.path} has no commit yet", remedy=f"git -C {source.path} commit -m base")
     raise _no_base(source, base, err)
 
@@ -103,11 +103,14 @@ def _no_base(source: Source, base: str, err: bytes) -> TargetError:
 
 
 def _names(source: Source) -> list[str]:
-    """Branches and tags, newest way of writing first: `main`, `v1.0`, `origin/main`."""
+    """Branches and tags, as one would write them: `main`, `v1.0`, `origin/main`."""
     import git as gitpython  # heavy, and only needed where something is wrong
 
-    with gitpython.Repo(str(source.common)) as repo:
-        return [str(ref.name) for ref in repo.references if not str(ref.name).endswith("/HEAD")]
+    try:
+        with gitpython.Repo(str(source.common)) as repo:
+            return [str(ref.name) for ref in repo.references if not str(ref.name).endswith("/HEAD")]
+    except (ValueError, OSError, gitpython.exc.GitError):
+        return []  # a repository that it cannot read; then nothing is near
 
 
 def unfinished(source: Source) -> str | None:
@@ -128,6 +131,9 @@ def unfinished(source: Source) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"git status took too long in {source.path}: what is not committed there is not part of the base"
+    if done.returncode != 0:
+        said = last_line(done.stderr)
+        return f"git status failed in {source.path} ({said}): what is not committed there is not part of the base"
     entries = [entry for entry in done.stdout.split(b"\0") if entry]
     new = sum(entry.startswith(b"??") for entry in entries)
     if not entries:

@@ -60,7 +60,9 @@ def commit_folder(stage: Git, folder: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def commit_tree(git: Git, tree: str, parent: str | None, message: str) -> str:
-    return git.text("commit-tree", tree, *(["-p", parent] if parent else []), stdin=f"{message}\n".encode())
+    """A commit, signed as `git.extra` says. What no commit can hold (NUL, a lone surrogate) is taken out of the message."""
+    words = f"{message}\n".replace("\0", "").encode("utf-8", "replace")
+    return git.text("commit-tree", tree, *(["-p", parent] if parent else []), stdin=words)
 
 
 def apply_patches(stage: Git, base: str, patches: tuple[Path, ...], task: str) -> str:

@@ -28,10 +28,12 @@ class Entry:
 
     @property
     def link(self) -> bool:
+        """A symbolic link; its blob is what it says."""
         return self.mode == "120000"
 
     @property
     def submodule(self) -> bool:
+        """A commit of another repository, whose files are not in this one."""
         return self.mode == "160000"
 
 

@@ -117,6 +117,7 @@ class Workspace:
 
     @property
     def worktree(self) -> Path:
+        """The agent's working directory."""
         return self.folder / "tree"
 
     @property
@@ -131,10 +132,12 @@ class Workspace:
 
     @property
     def home(self) -> Path:
+        """Where the agent's HOME, XDG and TMPDIR folders go."""
         return self.folder / "home"
 
     @property
     def head(self) -> str:
+        """The last commit of accepted work; the base where there is none."""
         return self._git.text("rev-parse", "--verify", _HEAD)
 
     def tree(self) -> str:
@@ -144,6 +147,7 @@ class Workspace:
         return self._git.text("write-tree")
 
     def tree_of(self, commit: str) -> str:
+        """The tree of a commit, to compare with `tree()`."""
         return self._git.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
     def commit(self, message: str, *, wip: bool = False) -> str | None:

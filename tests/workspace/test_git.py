@@ -9,7 +9,7 @@ import pytest
 
 from ralphbench.errors import DiskError, EnvironmentProblem, TargetError, WorkspaceError
 from ralphbench.workspace import Git, printable
-from ralphbench.workspace.git import clean_environment, last_line, split_nul
+from ralphbench.workspace.git import clean_environment, last_line, require_git, split_nul
 
 
 def test_a_failure_says_what_was_run_where_and_gits_last_word(tmp_path: Path) -> None:
@@ -54,6 +54,15 @@ def test_git_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(EnvironmentProblem, match="git is not installed"):
         Git().run("version")
+
+
+def test_a_git_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert require_git()
+    (tmp_path / "git").write_text("#!/bin/sh\necho git version 2.20.1\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(EnvironmentProblem, match=r"2\.20\.1.*2\.34 or later"):
+        require_git()
 
 
 def test_more_than_asked_for_is_not_read(tmp_path: Path) -> None:

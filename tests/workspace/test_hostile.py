@@ -82,7 +82,6 @@ def test_hooks_filters_and_configuration_of_the_agent_never_run(
         "core.sshCommand": str(trap),
         "core.editor": str(trap),
         "core.pager": str(trap),
-        "core.worktree": "/tmp",
         "core.alternateRefsCommand": str(trap),
         "core.excludesFile": "/dev/null",
         "filter.evil.clean": str(trap),
@@ -101,7 +100,7 @@ def test_hooks_filters_and_configuration_of_the_agent_never_run(
         "extensions.worktreeConfig": "true",
     }.items():
         git(repo, "config", "--add", key, value)
-    (repo / "worktrees/tree/config.worktree").write_text(f"[core]\n\tfsmonitor = {trap}\n")
+    (repo / "worktrees/tree/config.worktree").write_text(f"[core]\n\tbare = false\n\tfsmonitor = {trap}\n")
     (tree / ".gitattributes").write_text("* filter=evil diff=evil merge=evil ident\n[attr]binary filter=evil\n")
     (tree / ".gitmodules").write_text(f'[submodule "x"]\n\tpath = x\n\turl = ext::{trap}\n\tupdate = !{trap}\n')
     (tree / "readme").write_text("changed $Id$\n")
@@ -131,6 +130,8 @@ def test_objects_refs_and_grafts_of_the_agent_do_not_count(
     (own / "shallow").write_text(f"{mirror.base}\n")
     git(own, "tag", "fake", mirror.base)
     git(own, "update-ref", f"refs/heads/{BRANCH}", git(repo, "rev-parse", "main"))
+    with (own / "config").open("a") as config:
+        config.write("[core]\n\tworktree = /tmp\n\tbare = true\n")
     (tree / "new").write_text("seen in spite of info/exclude\n")
     commit = exercise(workspace, tmp_path)
     assert [c.path for c in workspace.changed(workspace.base, commit)] == ["new"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ralphbench.errors import TargetError, TaskError
-from ralphbench.model import Task
+from ralphbench.model import Target, Task
 from ralphbench.workspace import Mirror, Workspace, open_mirror, prepare_mirror
 
 MakeTask = Callable[..., Task]
@@ -326,7 +326,7 @@ def test_what_cannot_be_read_in_a_folder_is_refused_and_left_as_it_is(as_user: P
     (folder / "closed").mkdir(parents=True)
     (folder / "closed/file").write_text("x")
     (folder / "secret").write_text("x")
-    task = Task("t", as_user, "", "", _target(folder), ())
+    task = Task("t", as_user, "", "", Target(path=folder), ())
     (folder / "secret").chmod(0)
     with pytest.raises(TargetError, match="secret cannot be part of the target"):
         prepare_mirror(task, as_user / "cache")
@@ -336,6 +336,21 @@ def test_what_cannot_be_read_in_a_folder_is_refused_and_left_as_it_is(as_user: P
     with pytest.raises(TargetError, match="closed cannot be part of the target"):
         prepare_mirror(task, as_user / "cache")
     assert stat.S_IMODE((folder / "closed").stat().st_mode) == 0
+
+
+def test_a_repository_that_may_not_be_read_is_a_fault_of_the_target(as_user: Path) -> None:
+    (as_user / "closed/repo").mkdir(parents=True)
+    (as_user / "closed").chmod(0)
+    task = Task("t", as_user, "", "", Target(repo=str(as_user / "closed/repo"), base="main"), ())
+    with pytest.raises(TargetError, match="cannot be read"):
+        prepare_mirror(task, as_user / "cache")
+
+
+def test_a_torn_mirror_is_made_again(tmp_path: Path, repo: Path, make_task: MakeTask) -> None:
+    task = make_task(repo=str(repo), base="main")
+    first = prepare_mirror(task, tmp_path / "cache")
+    (first.path / "ralphbench.json").write_text('{"base": ')
+    assert prepare_mirror(task, tmp_path / "cache") == first
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path, make_task: MakeTask) -> None:
@@ -358,9 +373,3 @@ def test_sha256_repositories_work(tmp_path: Path, make_task: MakeTask, git: GitR
     (workspace.worktree / "file").write_text("y\n")
     commit = workspace.commit("changed")
     assert git(workspace.worktree, "log", "--format=%H", "-1") == commit
-
-
-def _target(folder: Path) -> object:
-    from ralphbench.model import Target
-
-    return Target(path=folder)

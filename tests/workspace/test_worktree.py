@@ -459,6 +459,23 @@ def test_a_long_diff_keeps_its_list_of_files(workspace: Workspace) -> None:
     assert b"file29" in tiny.text
 
 
+def test_the_list_of_a_capped_diff_has_an_end(workspace: Workspace) -> None:
+    (workspace.worktree / "vendor").mkdir()
+    for n in range(450):
+        (workspace.worktree / f"vendor/{n:04}").write_text("x\n")
+    cut = workspace.capped_diff(workspace.base, limit=100)
+    assert cut.files == 450
+    assert b"vendor/0399" in cut.text
+    assert b"and 50 more files" in cut.text
+
+
+def test_any_text_can_be_a_message(workspace: Workspace) -> None:
+    (workspace.worktree / "new").write_text("x")
+    commit = workspace.commit("a\0b \ud800 caf\xe9\n\n" + "long " * 50_000)
+    (entry,) = workspace.log(workspace.base, str(commit))
+    assert entry.subject == "ab ? café"
+
+
 def test_a_diff_can_be_of_some_paths_only_and_of_any_name(workspace: Workspace) -> None:
     tree = workspace.worktree
     (tree / "*").write_text("star\n")
