@@ -41,15 +41,16 @@ def list_tasks(specs: Path | None) -> None:
 def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) -> None:
     """Prove that gates discriminate: at base every goal fails and every guard passes, at the reference all pass.
 
-    The proof is stored; `run` refuses a task without one.
+    NAMES are tasks, one phase of a task (`task/phase`), tags, suites or globs. The proof is stored; `run` refuses a task without one.
     """
-    from ralphbench.config import load_task
+    from ralphbench.config import load_task, select_tasks
     from ralphbench.grading import check_task
     from ralphbench.schedule import user_places
 
     bad = 0
-    for name in names:
-        found = load_task(name, specs or Path("specs"))
+    folder = specs or Path("specs")
+    for name in select_tasks(names, (folder,), where="task check"):
+        found = load_task(name, folder)
         out = results / ".proofs" / "logs" / name.replace("/", "+")
         proof = check_task(found, cache=user_places().mirrors, out=out, runs=runs, store=results / ".proofs")
         _print(proof, out)

@@ -138,12 +138,15 @@ class ChannelServer:
         self._thread.start()
 
     def _accept(self) -> None:
-        while not self._stopping:
+        while True:
             try:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
             with self._lock:
+                if self._stopping:  # `close` has gone through the open ones already
+                    connection.close()
+                    return
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -161,11 +164,11 @@ class ChannelServer:
             session.closed()
 
     def close(self) -> None:
-        self._stopping = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         with self._lock:
+            self._stopping = True
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)

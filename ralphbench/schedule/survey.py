@@ -50,7 +50,7 @@ def survey(
             identity=identity(cell),
             resumable=resumable,
             void_retries=void_retries,
-            next_number=_next(attempts.get(cell, [])),
+            next_number=_next(record, cell),
         )
         for cell in cells
     }
@@ -62,14 +62,17 @@ Attempt = tuple[int, "AttemptResult | None"]
 def _attempts(record: ExperimentFolder) -> dict[Cell, list[Attempt]]:
     found: dict[Cell, list[Attempt]] = {}
     for cell, number, result, _ in record.summaries():
+        if result is not None and result.imported:
+            continue  # of another system: shown beside ours, never in place of ours
         found.setdefault(cell, []).append((number, result))
     for attempts in found.values():
         attempts.sort(key=lambda a: a[0])
     return found
 
 
-def _next(attempts: list[Attempt]) -> int:
-    return attempts[-1][0] + 1 if attempts else 1
+def _next(record: ExperimentFolder, cell: Cell) -> int:
+    numbers = record.attempts(cell)
+    return numbers[-1] + 1 if numbers else 1
 
 
 def _status(
