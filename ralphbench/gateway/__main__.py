@@ -21,6 +21,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.control.parent.resolve() == options.socket.parent.resolve():
         parser.error("--control and --socket must lie in different folders: agents can reach the second one")
+    # The thread that stores bodies must not keep the loop from a stream for the usual 5 ms.
+    sys.setswitchinterval(0.001)
     try:
         asyncio.run(_run(options.control, options.socket))
     except OSError as error:

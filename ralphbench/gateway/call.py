@@ -17,7 +17,7 @@ from ralphbench.gateway.dialects import Dialect, Problem
 from ralphbench.gateway.faults import Fault, Patience
 from ralphbench.gateway.outcome import HUNG_UP, Asked, HungUp, Outcome
 from ralphbench.gateway.refusals import ENDED, error_response, refuse
-from ralphbench.gateway.requests import AgentRequest, Room, apply_edits, edits
+from ralphbench.gateway.requests import AgentRequest, Room, edits
 from ralphbench.gateway.routes import replay_headers
 from ralphbench.gateway.stage import OpenStage, Pause
 from ralphbench.gateway.texts import is_loud, overflow_message, quiet
@@ -118,7 +118,7 @@ class Call:
     async def _until_answered(self, asked: Asked, started: CallStarted) -> web.StreamResponse:
         stage = self._stage
         patience = Patience.of(stage.route.spec.options)
-        wire, sent = apply_edits(self._request.original, started.edits), self._headers(started)
+        wire, sent = self._request.edited(started.edits), self._headers(started)
         self._forwarded = time.monotonic()
         while True:
             began = time.time()

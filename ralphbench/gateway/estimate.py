@@ -24,7 +24,7 @@ BYTES_PER_TOKEN = 4.0
 FLOOR, CEILING = 0.7, 1.6
 SHARE, LEAST = 0.6, 1500
 GREW, PINNED = 500, 0.25
-_STEP = 4096
+_STEPS = (1 << 16, 1 << 12, 1 << 8)
 
 _BASE64 = re.compile(rb'base64,[A-Za-z0-9+/=\\]+|"data":\s*"[A-Za-z0-9+/=\\]{1000,}"')
 _DROPPED = re.compile(rb'"(?:reasoning|reasoning_content|thinking|signature|encrypted_content)":\s*"(?:[^"\\]|\\.)*"')
@@ -61,12 +61,11 @@ class Sizer:
 
 
 def _common_prefix(a: bytes, b: bytes) -> int:
-    """To within a step: from below."""
+    """To within the last of the steps, from below."""
     same, most = 0, min(len(a), len(b))
-    if a[:_STEP] != b[:_STEP]:
-        return 0
-    while same + _STEP <= most and a[same : same + _STEP] == b[same : same + _STEP]:
-        same += _STEP
+    for step in _STEPS:
+        while same + step <= most and a[same : same + step] == b[same : same + step]:
+            same += step
     return same
 
 

@@ -38,6 +38,11 @@ class Outcome:
     first_byte: float | None = None
     """Seconds since the last try was sent."""
 
+    def begin_again(self, meter: Meter) -> None:
+        """Forget what the try before gave."""
+        self.meter, self.response = meter, []
+        self.first_byte = self.server_status = None
+
     def note(self, error: str, text: str, *mends: str) -> None:
         """What went wrong, and what was made of it."""
         self.error, self.error_text = error, self.clean(text)[:4000]

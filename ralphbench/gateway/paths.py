@@ -12,7 +12,7 @@ from ralphbench.gateway.admission import Stop
 from ralphbench.gateway.call import Call
 from ralphbench.gateway.dialects import BY_PATH, CHAT, MESSAGES, Dialect, Problem
 from ralphbench.gateway.refusals import error_response, refuse
-from ralphbench.gateway.requests import BadBody, apply_edits, read_request
+from ralphbench.gateway.requests import AgentRequest, BadBody, read_request
 from ralphbench.gateway.stage import OpenStage
 from ralphbench.gateway.stages import Stages
 from ralphbench.gateway.texts import quiet
@@ -79,7 +79,7 @@ class Frontend:
                 dialect, 400, Problem("The request did not arrive.", "invalid_request_error", "bad_request")
             )
         if path == _COUNT:
-            return await _count_tokens(stage, dialect, asked.original, request)
+            return await _count_tokens(stage, dialect, asked, request)
         await self._stages.writer.room()
         self.calls += 1
         return await Call(stage, dialect, asked, request).answer()
@@ -133,14 +133,16 @@ def _not_served(dialect: Dialect, text: str) -> web.Response:
     return error_response(dialect, 404, Problem(quiet(text), "not_found_error", "not_found"))
 
 
-async def _count_tokens(stage: OpenStage, dialect: Dialect, body: bytes, request: web.BaseRequest) -> web.Response:
+async def _count_tokens(
+    stage: OpenStage, dialect: Dialect, asked: AgentRequest, request: web.BaseRequest
+) -> web.Response:
     """Counting costs nothing and is no call of the model: passed on, not recorded."""
     if stage.stop is not None:
         return refuse(dialect, stage.stop)
     route = stage.route
     sent = headers.to_upstream(request.headers, route.upstream.headers, passthrough=route.spec.auth == "passthrough")
     stage.activity += 1
-    wire = apply_edits(body, {"model": stage.grant.model.model.model})
+    wire = asked.edited({"model": stage.grant.model.model.model})
     try:
         async with route.session.post(
             route.url("/messages/count_tokens"), data=wire, headers=sent, timeout=route.timeout, allow_redirects=False

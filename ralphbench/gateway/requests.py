@@ -47,6 +47,16 @@ class AgentRequest:
         raw = self.fields.get(key)
         return None if raw is None else msgspec.json.decode(raw)
 
+    def edited(self, changes: Mapping[str, Any]) -> bytes:
+        """As it is sent: the changed keys in their place, everything else the bytes it was."""
+        fields = dict(self.fields)
+        for key, value in changes.items():
+            if value is None:
+                fields.pop(key, None)
+            else:
+                fields[key] = msgspec.Raw(codec.dumps(value))
+        return _encode(fields)
+
     def nested(self) -> dict[str, Any]:
         return {key: self.value(key) for key in _NESTED if key in self.fields}
 
@@ -107,11 +117,5 @@ def _same(request: AgentRequest, key: str, value: Any) -> bool:
 
 
 def apply_edits(original: bytes, changes: Mapping[str, Any]) -> bytes:
-    """The request as it is sent. Applied to a recorded original it gives the same bytes again."""
-    fields = _decode(original)
-    for key, value in changes.items():
-        if value is None:
-            fields.pop(key, None)
-        else:
-            fields[key] = msgspec.Raw(codec.dumps(value))
-    return _encode(fields)
+    """What was sent, from a recorded request and its recorded edits: the same bytes again. Raises BadBody."""
+    return read_request(original).edited(changes)

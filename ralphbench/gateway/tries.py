@@ -42,8 +42,9 @@ class Try:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._outcome = asked.outcome
-        self._meter = asked.outcome.meter = asked.dialect.meter()
-        asked.outcome.response, asked.outcome.first_byte, asked.outcome.server_status = [], None, None
+        if asked.outcome.retries:
+            asked.outcome.begin_again(asked.dialect.meter())
+        self._meter = asked.outcome.meter
         self._judge = Judge(asked.stage, self._meter, asked.held)
         self._sent_at = time.monotonic()
         self._out: web.StreamResponse | None = None
@@ -96,8 +97,11 @@ class Try:
         if meter.contents == 0:
             self._judge.empty()
         self._judge.served_model()
-        self._outcome.status = response.status
-        return web.Response(status=response.status, headers=headers.to_agent(response.headers), body=body)
+        out = web.Response(status=response.status, headers=headers.to_agent(response.headers), body=body)
+        self._outcome.status, self._outcome.out = response.status, out
+        # Sent from here, so that the agent need not wait for the record.
+        await self._prepare(out)
+        return await self._close(out)
 
     # -- a stream -------------------------------------------------------------------------------------------------
 
