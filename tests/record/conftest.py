@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,19 @@ def hurried_threads() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(usual)
+
+
+@pytest.fixture
+def grown() -> Callable[[Path, int], None]:
+    """`grown(path, size)`: wait until a file that another process writes has more than `size` bytes."""
+
+    def wait(path: Path, size: int) -> None:
+        deadline = time.monotonic() + 60
+        while not path.exists() or path.stat().st_size <= size:
+            assert time.monotonic() < deadline, f"{path} does not grow"
+            time.sleep(0.002)
+
+    return wait
 
 
 @pytest.fixture

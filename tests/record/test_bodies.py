@@ -301,12 +301,15 @@ while True:
 """
 
 
-def test_killed_writers_leave_only_whole_bodies(tmp_path: Path, spawn) -> None:
+def test_killed_writers_leave_only_whole_bodies(tmp_path: Path, spawn, grown) -> None:
     folder = tmp_path / "bodies"
     for k in range(5):
         child = spawn(WRITER, folder, k)
+        index = folder / "index.jsonl"
+        before = index.stat().st_size if index.exists() else 0
         assert child.stdout.readline() == "ready\n"
-        time.sleep(0.05 + 0.011 * k)
+        grown(index, before + 1000)
+        time.sleep(0.011 * k)
         child.send_signal(signal.SIGKILL)
         child.wait()
     store, seen = BodyStore(folder), Quarantine()

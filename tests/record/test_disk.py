@@ -290,12 +290,13 @@ while True:
 """
 
 
-def test_a_file_is_whole_after_a_kill_and_the_next_writer_sweeps_what_was_left(tmp_path: Path, spawn) -> None:
+def test_a_file_is_whole_after_a_kill_and_the_next_writer_sweeps_what_was_left(tmp_path: Path, spawn, grown) -> None:
     path = tmp_path / "x.json"
     for k in range(6):
         child = spawn(REPLACER, path)
         assert child.stdout.readline() == "ready\n"
-        time.sleep(0.03 + 0.007 * k)
+        grown(path, 0)
+        time.sleep(0.007 * k)
         child.send_signal(signal.SIGKILL)
         child.wait()
         data = path.read_bytes()

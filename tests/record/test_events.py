@@ -216,13 +216,14 @@ while True:
 """
 
 
-def test_killed_writers_leave_whole_numbered_lines(tmp_path: Path, spawn) -> None:
+def test_killed_writers_leave_whole_numbered_lines(tmp_path: Path, spawn, grown) -> None:
     path = tmp_path / "events.jsonl"
     last = 0
     for k in range(5):
         child = spawn(WRITER, path)
         assert child.stdout.readline() == "ready\n"
-        time.sleep(0.05 + 0.013 * k)
+        grown(path, 3000 * last)
+        time.sleep(0.013 * k)
         child.send_signal(signal.SIGKILL)
         child.wait()
         log = EventLog(path)

@@ -43,14 +43,15 @@ def _leave(path: Path, **changes: object) -> Owner:
     return owner
 
 
-def test_a_second_run_is_refused_and_told_who_holds_it(path: Path, spawn) -> None:
+def test_a_second_run_is_refused_and_told_who_holds_it(path: Path, spawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "_PATIENCE", 60.0)
     child = spawn(HOLDER, path)
     assert child.stdout.readline() == "held\n"
     lock = Lock(path, what="experiment 001-x")
     began = time.monotonic()
     with pytest.raises(AlreadyRunning, match=f"experiment 001-x is being run by process {child.pid} on ") as caught:
         lock.acquire()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 30, "a live owner is not waited for"
     assert f"since {time.strftime('%Y-%m-%d')}" in caught.value.message
     assert caught.value.remedy is not None
     assert caught.value.remedy.startswith(f"kill -INT {child.pid} ")
@@ -216,12 +217,11 @@ import sys, time
 from pathlib import Path
 from ralphbench.errors import AlreadyRunning
 from ralphbench.record import Lock
-path, log = Path(sys.argv[1]), Path(sys.argv[2])
+path = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-end = time.monotonic() + 1.0
 taken = 0
-while time.monotonic() < end:
+while taken < 10:
     try:
         with Lock(path):
             inside = path.with_suffix(".inside")
@@ -230,20 +230,21 @@ while time.monotonic() < end:
             taken += 1
     except AlreadyRunning:
         Lock(path).holder()
+    time.sleep(0.001)
 print(taken)
 """
 
 
-def test_of_many_that_race_one_at_a_time_has_it(path: Path, tmp_path: Path, spawn) -> None:
-    children = [spawn(RACER, path, tmp_path) for _ in range(4)]
+def test_of_many_that_race_one_at_a_time_has_it(path: Path, spawn) -> None:
+    children = [spawn(RACER, path) for _ in range(4)]
     for child in children:
         assert child.stdout.readline() == "ready\n"
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    taken = [child.communicate(timeout=30)[0] for child in children]
+    taken = [child.communicate(timeout=120)[0] for child in children]
     assert [child.returncode for child in children] == [0] * 4, "two were inside at once"
-    assert sum(map(int, taken)) > 10
+    assert taken == ["10\n"] * 4
 
 
 def test_the_experiments_lock_is_not_what_was_resolved(tmp_path: Path) -> None:
