@@ -41,6 +41,19 @@ have_opencode() {
     return 1
 }
 
+# have_mini: mini-swe-agent, an agent of somebody else's, in an environment of its own; the tests drive it by its description.
+have_mini() {
+    local place="$venv-mini" pin="mini-swe-agent==2.4.6"
+    export RALPHBENCH_MINI="$place/bin"
+    if [ "$(cat "$place/.installed" 2>/dev/null)" = "$pin" ]; then return; fi
+    say "installing $pin into ${place#"$root"/}"
+    "$venv/bin/python" -m venv "$place" &&
+        "$place/bin/python" -m pip install --quiet --disable-pip-version-check "$pin" mcp &&
+        printf '%s\n' "$pin" >"$place/.installed" && return
+    say "mini-swe-agent could not be installed: its tests are skipped"
+    return 1
+}
+
 # apt_install NAME...: Debian packages, where we may install them; says what is missing where not.
 apt_install() {
     local missing=() name sudo=""
