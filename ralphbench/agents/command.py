@@ -8,22 +8,24 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ralphbench.agents import home_files
 from ralphbench.agents.command_reader import CommandReader
 from ralphbench.agents.command_spec import Description, fill, read
 from ralphbench.agents.driver import Launch, Patience, drive, tail
 from ralphbench.agents.opencode_config import limits
 from ralphbench.agents.options import Options
 from ralphbench.agents.protocol import Watch
-from ralphbench.errors import AgentMissing, ConfigError, DiskError
+from ralphbench.errors import AgentMissing, ConfigError
 from ralphbench.model import StageEnding, StageResult, StageRun, codec
 from ralphbench.sandbox import Sandbox
 
+_PROMPT = "prompt.md"
 _ARGUMENT = 120_000
 """Bytes of one argument; Linux refuses more than 128 KiB."""
 _ANSWERS_WITHIN = 60.0
@@ -97,7 +99,7 @@ class CommandAgent:
                 f"{self.name} takes its prompt as an argument, and {longest} bytes are too many",
             )
         argv[0] = sandbox.inside(self._program(argv[0]))
-        answer = self._write_files(stage, {**values, "home": str(stage.home)}, values)
+        answer = self._write_files(stage, values)
         reader = CommandReader(self.name, given, stage.session, answer, functools.partial(_complaint, stage))
         env = {key: fill(text, values) for key, text in given.env.items()}
         launch = Launch(argv, env, stage.prompt if given.prompt == "stdin" else None)
@@ -106,8 +108,7 @@ class CommandAgent:
     def _values(self, stage: StageRun, sandbox: Sandbox) -> dict[str, str]:
         context, output = limits(stage.model)
         prompt = stage.prompt.read_bytes().decode(errors="replace")
-        file = stage.home / "prompt.md"
-        _write(file, prompt)
+        home_files.write(stage.home, _PROMPT, prompt.encode())
         return {
             "base_url": sandbox.gateway_url(stage.gateway),
             "context": str(context),
@@ -117,31 +118,26 @@ class CommandAgent:
             "model": stage.model.model.model,
             "output": str(output),
             "prompt": prompt,
-            "prompt_file": sandbox.inside(file),
+            "prompt_file": sandbox.inside(stage.home / _PROMPT),
             "prompt_json": codec.dumps(prompt).decode(),
             "python": sandbox.inside(Path(sys.executable)),
             "session": stage.session or "",
             "stage": stage.id,
         }
 
-    def _write_files(self, stage: StageRun, outside: Mapping[str, str], inside: Mapping[str, str]) -> Path | None:
-        """Write the described files; take away an answer of the stage before. Returns where the answer will be."""
+    def _write_files(self, stage: StageRun, values: Mapping[str, str]) -> Callable[[], bytes]:
+        """Write the described files; take away an answer of the stage before. Returns how the answer is read."""
+
+        def name(template: str) -> str:
+            return fill(template.removeprefix("{home}/"), values)
+
         for path, content in self._given.files.items():
-            _write(Path(fill(path, outside)), fill(content, inside))
+            home_files.write(stage.home, name(path), fill(content, values).encode())
         wanted = self._given.output.answer
         if wanted is None:
-            return None
-        answer = Path(fill(wanted.file, outside))
-        answer.unlink(missing_ok=True)
-        return answer
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    except OSError as error:
-        raise DiskError(f"cannot write {path}: {error.strerror}", remedy=f"df -h {path.parent}") from error
+            return bytes
+        home_files.remove(stage.home, name(wanted.file))
+        return functools.partial(home_files.read, stage.home, name(wanted.file))
 
 
 def _complaint(stage: StageRun) -> str:

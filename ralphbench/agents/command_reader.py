@@ -6,7 +6,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from ralphbench.agents.command_spec import AnswerFile, Description, EventRule
@@ -118,11 +117,16 @@ def _name(value: Any) -> str | None:
 class CommandReader:
     """Reader of a described command: its words by the format, its end by its exit, its files and what it complained of.
 
-    `complaint`: the end of its standard error.
+    `answer`: what the file of its answer holds; `complaint`: the end of its standard error.
     """
 
     def __init__(
-        self, name: str, given: Description, session: str | None, answer: Path | None, complaint: Callable[[], str]
+        self,
+        name: str,
+        given: Description,
+        session: str | None,
+        answer: Callable[[], bytes],
+        complaint: Callable[[], str],
     ) -> None:
         self._name = name
         self._given = given
@@ -155,7 +159,7 @@ class CommandReader:
         said = self._inner.outcome(exit_code)
         text = said.text
         if self._given.output.answer is not None:
-            text = read_answer(self._given.output.answer, self._answer)
+            text = read_answer(self._given.output.answer, self._answer())
         if said.ending is not StageEnding.DONE and self._given.output.format == "ours":
             return Outcome(said.ending, text, said.detail)
         ending = StageEnding.DONE if exit_code is None else StageEnding(self._given.exit.get(exit_code, "agent_crash"))
@@ -170,12 +174,8 @@ class CommandReader:
         return Outcome(ending, text, detail)
 
 
-def read_answer(wanted: AnswerFile, file: Path | None) -> str:
+def read_answer(wanted: AnswerFile, data: bytes) -> str:
     """The answer that an agent left in a file; empty where it left none."""
-    try:
-        data = b"" if file is None else file.read_bytes()
-    except OSError:
-        return ""
     if not wanted.paths:
         return data.decode(errors="replace").strip()[-LAST_TEXT:]
     try:

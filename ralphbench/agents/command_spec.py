@@ -163,9 +163,10 @@ def _mistakes(given: Description) -> Iterator[tuple[str, str]]:
         yield "output.events", "the format `jsonl` needs rules"
     if given.output.format != "jsonl" and (given.output.events or given.output.session):
         yield "output", "`events` and `session` are for the format `jsonl`"
-    for path in given.files:
-        if not path.startswith("{home}/") or ".." in path.split("/"):
-            yield "files", f"{path!r} must lie in {{home}}/"
+    answer = [] if given.output.answer is None else [("output.answer.file", given.output.answer.file)]
+    for key, path in [*(("files", path) for path in given.files), *answer]:
+        if not path.startswith("{home}/") or ".." in path.split("/") or path.endswith("/"):
+            yield key, f"{path!r} must be a file in {{home}}/"
 
 
 def _prompt_mistakes(given: Description) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ralphbench.agents.driver import Launch, Patience, drive
 from ralphbench.agents.opencode_binary import binary, checked_version
-from ralphbench.agents.opencode_config import ENV, NPM, PROVIDER, config, no_plugins
+from ralphbench.agents.opencode_config import ENV, NPM, PROVIDER, config, fresh_folder
 from ralphbench.agents.opencode_events import OpencodeReader
 from ralphbench.agents.options import Options
 from ralphbench.agents.protocol import Watch
@@ -42,7 +42,7 @@ class OpencodeAgent:
         return (binary().parent,)
 
     def run(self, stage: StageRun, sandbox: Sandbox, watch: Watch) -> StageResult:
-        no_plugins(stage.home)
+        fresh_folder(stage.home)
         launch = Launch(self._argv(stage, sandbox), self._env(stage, sandbox), stage.prompt)
         return drive(stage, sandbox, watch, launch, OpencodeReader(stage.session), self._patience)
 
@@ -56,8 +56,6 @@ class OpencodeAgent:
         return argv
 
     def _env(self, stage: StageRun, sandbox: Sandbox) -> dict[str, str]:
-        managed = stage.home / "managed"  # empty: a configuration of the machine's would overrule ours
-        managed.mkdir(parents=True, exist_ok=True)
         return {
             **ENV,
             "OPENCODE_CONFIG_CONTENT": config(
@@ -67,5 +65,4 @@ class OpencodeAgent:
                 key=stage.gateway.token,
             ),
             "OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS": str(int(self._bash_timeout * 1000)),
-            "OPENCODE_TEST_MANAGED_CONFIG_DIR": sandbox.inside(managed),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ralphbench.agents.home_files import remove, write
 from ralphbench.errors import ConfigError
 from ralphbench.model import StageModel, codec
 
@@ -39,15 +40,18 @@ ENV = {
     "OPENCODE_DISABLE_SHARE": "1",
     "OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER": "1",
     "OPENCODE_PURE": "1",
+    "OPENCODE_TEST_MANAGED_CONFIG_DIR": "/dev/null/none",  # a configuration of the machine's would overrule ours
 }
 
 
-def no_plugins(home: Path) -> None:
-    """Keep opencode from installing its plugin package out of the registry at every start: to it, it is there."""
-    folder = home / ".config" / "opencode"
-    (folder / "node_modules").mkdir(parents=True, exist_ok=True)
+def fresh_folder(home: Path) -> None:
+    """opencode's own configuration folder as every stage finds it: without what a stage before has put there, and so
+    that its plugin package counts as installed; else it is fetched from the registry at every start.
+    """
+    remove(home, ".config/opencode")
+    write(home, ".config/opencode/node_modules/.none", b"")
     lock = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
-    (folder / "package-lock.json").write_bytes(codec.dumps(lock))
+    write(home, ".config/opencode/package-lock.json", codec.dumps(lock))
 
 
 def limits(model: StageModel) -> tuple[int, int]:

@@ -28,8 +28,12 @@ RULE = {"when": {"type": "a"}, "kind": "message", "text": "t"}
         ({"prompt": "argv"}, "agents.a.prompt: with `prompt: argv`, {prompt} must stand in"),
         ({"prompt": "file"}, "{prompt_file} or {prompt_json} must stand in"),
         ({"prompt": "telepathy"}, "agents.a.prompt: Invalid enum value 'telepathy'"),
-        ({"files": {"/etc/x": ""}}, "'/etc/x' must lie in {home}"),
-        ({"files": {"{home}/../x": ""}}, "must lie in {home}"),
+        ({"files": {"/etc/x": ""}}, "'/etc/x' must be a file in {home}"),
+        ({"files": {"{home}/../x": ""}}, "must be a file in {home}"),
+        (
+            {"output": {"answer": {"file": "answer.json"}}},
+            "agents.a.output.answer.file: 'answer.json' must be a file in",
+        ),
         ({"output": {"format": "jsonl"}}, "agents.a.output.events: the format `jsonl` needs rules"),
         ({"output": {"events": [RULE]}}, "are for the format `jsonl`"),
         (
@@ -77,12 +81,10 @@ def test_a_path_finds_what_is_there() -> None:
     assert found == [1, 2, None, None, None, None, None]
 
 
-def test_an_answer_is_the_first_that_says_something(tmp_path: Path) -> None:
-    file = tmp_path / "answer.json"
-    file.write_text('{"a": "  ", "b": 3, "c": "this"}')
-    assert read_answer(AnswerFile("x", ["a", "b", "z", "c"]), file) == "this"
-    assert read_answer(AnswerFile("x", ["a"]), file) == ""
-    assert read_answer(AnswerFile("x"), file) == file.read_text()
-    file.write_text('{"a": "torn')
-    assert read_answer(AnswerFile("x", ["a"]), file) == ""
-    assert read_answer(AnswerFile("x", ["a"]), tmp_path / "none") == ""
+def test_an_answer_is_the_first_that_says_something() -> None:
+    data = b'{"a": "  ", "b": 3, "c": "this"}'
+    assert read_answer(AnswerFile("x", ["a", "b", "z", "c"]), data) == "this"
+    assert read_answer(AnswerFile("x", ["a"]), data) == ""
+    assert read_answer(AnswerFile("x"), data) == data.decode()
+    assert read_answer(AnswerFile("x", ["a"]), b'{"a": "torn') == ""
+    assert read_answer(AnswerFile("x", ["a"]), b"") == ""
