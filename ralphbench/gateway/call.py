@@ -88,6 +88,7 @@ class Call:
             budget=stage.budget.output_left(prompt),
             context=None if stage.window is None else int((stage.window - prompt) * 0.98) - 16,
         )
+        changes = edits(request, self._dialect, grant.model, stage.route.habits, room)
         number, ordinal = stage.begin_call(self._parent)
         return CallStarted(
             id=number,
@@ -107,7 +108,7 @@ class Call:
             parent_session=self._parent,
             ordinal=ordinal,
             request=stage.recorder.body(number, "request", request.original, self._thread()),
-            edits=edits(request, self._dialect, grant.model, stage.route.habits, room),
+            edits=changes,
         )
 
     def _thread(self) -> str:

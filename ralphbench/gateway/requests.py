@@ -8,13 +8,23 @@ from typing import Any
 
 import msgspec
 
-from ralphbench.gateway.dialects import Dialect
+from ralphbench.gateway.dialects import Dialect, as_object
 from ralphbench.model import StageModel, codec
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
-_NESTED = ("stream_options", "reasoning", "output_config", "usage")
-"""Keys whose objects are added to, not replaced."""
+_LOOKED_AT = (
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    # Objects that are added to, not replaced:
+    "stream_options",
+    "reasoning",
+    "output_config",
+    "usage",
+)
 LEAST_OUTPUT = 256
 """Tokens that an answer is left even where our estimate says that the window is full: the server knows better."""
 
@@ -39,13 +49,16 @@ class AgentRequest:
 
     original: bytes
     fields: Mapping[str, msgspec.Raw]
-    model: str
-    stream: bool
+    values: Mapping[str, Any]
+    """Of the fields that the gateway looks at, decoded."""
 
-    def value(self, key: str) -> Any:
-        """A top-level value, decoded; None where it is not there."""
-        raw = self.fields.get(key)
-        return None if raw is None else msgspec.json.decode(raw)
+    @property
+    def model(self) -> str:
+        return str(self.values.get("model", ""))
+
+    @property
+    def stream(self) -> bool:
+        return self.values.get("stream") is True
 
     def edited(self, changes: Mapping[str, Any]) -> bytes:
         """As it is sent: the changed keys in their place, everything else the bytes it was."""
@@ -57,19 +70,15 @@ class AgentRequest:
                 fields[key] = msgspec.Raw(codec.dumps(value))
         return _encode(fields)
 
-    def nested(self) -> dict[str, Any]:
-        return {key: self.value(key) for key in _NESTED if key in self.fields}
-
 
 def read_request(body: bytes) -> AgentRequest:
     """Raises BadBody."""
     try:
         fields = _decode(body)
-        model = msgspec.json.decode(fields["model"]) if "model" in fields else ""
-        stream = msgspec.json.decode(fields["stream"]) if "stream" in fields else False
-    except ValueError as error:
+        values = {key: msgspec.json.decode(fields[key]) for key in _LOOKED_AT if key in fields}
+    except (ValueError, RecursionError) as error:
         raise BadBody(f"expected a JSON object: {error}") from error
-    return AgentRequest(body, fields, str(model), stream is True)
+    return AgentRequest(body, fields, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +98,13 @@ class Room:
 
 def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Habits, room: Room) -> dict[str, Any]:
     """What is set in the request, by top-level key; None: the key is taken out. All else is left as it is."""
-    nested = request.nested()
+    nested = request.values
     changes: dict[str, Any] = {"model": stage.model.model}
     changes |= dialect.sampling(stage.sampling, nested)
     if dialect.name == "chat" and request.stream and habits.usage_option:
-        changes["stream_options"] = {**(nested.get("stream_options") or {}), "include_usage": True}
+        changes["stream_options"] = {**as_object(nested.get("stream_options")), "include_usage": True}
     if habits.reported_cost:
-        changes["usage"] = {**(nested.get("usage") or {}), "include": True}
+        changes["usage"] = {**as_object(nested.get("usage")), "include": True}
     changes |= _output_limit(request, dialect, habits, room)
     return {key: value for key, value in changes.items() if not _same(request, key, value)}
 
@@ -103,7 +112,7 @@ def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Ha
 def _output_limit(request: AgentRequest, dialect: Dialect, habits: Habits, room: Room) -> dict[str, Any]:
     names = dialect.output_fields
     asked_as = [name for name in names if name in request.fields]
-    asked = [limit for name in asked_as if isinstance(limit := request.value(name), int)]
+    asked = [limit for name in asked_as if isinstance(limit := request.values[name], int)]
     limits = [*asked, *([] if (least := room.least()) is None else [least])]
     if not limits:
         return {}

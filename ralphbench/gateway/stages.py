@@ -73,7 +73,8 @@ class Stages:
         route = await self.routes.of(grant.endpoint, grant.attempt)
         wire = grant.model.model.model
         provider = route.upstream.price_provider
-        price = find_price(grant.endpoint, wire, provider=provider, local=route.local)
+        # The price table takes a while to load, the first time.
+        price = await asyncio.to_thread(find_price, grant.endpoint, wire, provider=provider, local=route.local)
         window = grant.model.context
         if grant.limits.cost is not None and price is None:
             raise ConfigError(
@@ -82,7 +83,7 @@ class Stages:
                 remedy=f"price: {{input: 3.0, output: 15.0}} under {grant.endpoint.name} in endpoints.yaml (USD per million)",
             )
         if grant.limits.context is not None and window is None:
-            window = table_context(provider, wire)
+            window = await asyncio.to_thread(table_context, provider, wire)
             if window is None:
                 raise ConfigError(
                     f"a cap on the share of the context cannot be enforced: the window of {grant.model.model} is unknown",

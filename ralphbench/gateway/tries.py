@@ -72,13 +72,18 @@ class Try:
 
     async def _read(self, response: ClientResponse) -> web.StreamResponse:
         if response.status >= 300:
-            body = await response.content.read(_MAX_ERROR)
-            self._outcome.response = [body]
-            raise http_fault(response.status, body, response.headers)
+            await self._read_error(response)
+            raise http_fault(response.status, b"".join(self._outcome.response), response.headers)
         kind = response.headers.get("content-type", "")
         if "event-stream" in kind or (self._asked.request.stream and "json" not in kind):
             return await self._stream(response)
         return await self._whole(response)
+
+    async def _read_error(self, response: ClientResponse) -> None:
+        received, size = self._outcome.response, 0
+        while size < _MAX_ERROR and (chunk := await response.content.readany()):
+            received.append(chunk)
+            size += len(chunk)
 
     async def _whole(self, response: ClientResponse) -> web.StreamResponse:
         """An answer that is not a stream."""
@@ -150,9 +155,11 @@ class Try:
             raise HungUp(_words(error)) from error
 
     def _over(self) -> Stop | None:
-        """Whether another call has stopped the stage, or this answer has put out so much that a cap is passed."""
+        """Whether a fault has stopped the stage meanwhile, or this answer has put out so much that a cap is passed. A cap
+        that another call has met does not end this one, which was within it when it started.
+        """
         held, stage = self._asked.held, self._asked.stage
-        if stage.stop is not None:
+        if stage.stop is not None and not stage.stop.cap:
             return stage.stop
         held.output = self._meter.output_estimate()
         if held.output - self._checked < _CHECK_EVERY:

@@ -264,6 +264,15 @@ def test_what_trying_again_cannot_mend_stops_the_stage_at_once(
     assert (traffic.spent.calls, traffic.spent.input, traffic.spent.unknown_calls) == (1, 0, 0)
 
 
+def test_an_error_that_comes_in_pieces_is_read_whole(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    body = json.dumps({"error": {"message": OVERFLOWS["llama.cpp"]}}).encode()
+    upstream.gives(answer([body[:30], body[30:50], body[50:]], status=400, gap=0.05))
+    one = stage()
+    assert problem(one.ask())["code"] == "context_length_exceeded"
+    one.close()
+    assert one.body(one.calls()[0].ended.response) == body
+
+
 def test_an_agents_own_mistake_is_told_without_words_that_it_would_try_again_on(
     stage: Any, upstream: Any, tongue: Any, answer: Any
 ) -> None:

@@ -347,7 +347,7 @@ def test_a_dialect_that_the_endpoint_does_not_speak_is_refused(stage: Any, upstr
 
 def test_a_body_that_is_no_json_object_is_refused_and_not_recorded(stage: Any, upstream: Any, chat: Any) -> None:
     one = stage(chat)
-    for body in (b"", b"[1]", b'{"model": ', b"\xff"):
+    for body in (b"", b"[1]", b'{"model": ', b"\xff", b'{"stream_options": {"a": "\xff"}}', b"[" * 100_000):
         assert one.ask(body).status == 400
     assert one.calls() == []
     assert one.poll().spent.calls == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ralphbench.gateway.dialects.base import Dialect, Problem
+from ralphbench.gateway.dialects.base import Dialect, Problem, as_object
 from ralphbench.gateway.dialects.chat import CHAT
 from ralphbench.gateway.dialects.messages import MESSAGES
 from ralphbench.gateway.dialects.responses import RESPONSES
@@ -13,4 +13,4 @@ BY_PATH: dict[str, Dialect] = {
     "messages": MESSAGES,
 }
 
-__all__ = ["BY_PATH", "CHAT", "MESSAGES", "RESPONSES", "Dialect", "Problem"]
+__all__ = ["BY_PATH", "CHAT", "MESSAGES", "RESPONSES", "Dialect", "Problem", "as_object"]

@@ -40,6 +40,11 @@ class Dialect:
     """(problem, last sequence number) -> the event that ends a broken stream."""
 
 
+def as_object(value: Any) -> dict[str, Any]:
+    """What the agent has set there; nothing where that is no object."""
+    return value if isinstance(value, dict) else {}
+
+
 def set_keys(sampling: Sampling, names: tuple[str, ...]) -> dict[str, Any]:
     """The sampling values that are stated, under the names of `Sampling`, and the extra keys."""
     stated = {name: getattr(sampling, name) for name in names}

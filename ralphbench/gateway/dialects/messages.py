@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ralphbench.gateway import sse
-from ralphbench.gateway.dialects.base import Dialect, Problem, set_keys
+from ralphbench.gateway.dialects.base import Dialect, Problem, as_object, set_keys
 from ralphbench.gateway.meter import Flow, Meter, count
 from ralphbench.model import Sampling, codec
 
@@ -151,7 +151,7 @@ class MessagesMeter(Meter):
 def _sampling(sampling: Sampling, nested: Mapping[str, Any]) -> dict[str, Any]:
     keys = set_keys(sampling, ("temperature", "top_p", "top_k", "min_p", "seed"))
     if sampling.reasoning_effort is not None:
-        keys["output_config"] = {**(nested.get("output_config") or {}), "effort": sampling.reasoning_effort}
+        keys["output_config"] = {**as_object(nested.get("output_config")), "effort": sampling.reasoning_effort}
     return keys
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ralphbench.gateway import sse
-from ralphbench.gateway.dialects.base import Dialect, Problem, set_keys
+from ralphbench.gateway.dialects.base import Dialect, Problem, as_object, set_keys
 from ralphbench.gateway.dialects.chat import error_body
 from ralphbench.gateway.meter import Flow, Meter, count
 from ralphbench.model import Sampling, codec
@@ -113,7 +113,7 @@ def _finish(answer: dict[str, Any], status: Any) -> str | None:
 def _sampling(sampling: Sampling, nested: Mapping[str, Any]) -> dict[str, Any]:
     keys = set_keys(sampling, ("temperature", "top_p", "top_k", "min_p", "seed"))
     if sampling.reasoning_effort is not None:
-        keys["reasoning"] = {**(nested.get("reasoning") or {}), "effort": sampling.reasoning_effort}
+        keys["reasoning"] = {**as_object(nested.get("reasoning")), "effort": sampling.reasoning_effort}
     return keys
 
 
