@@ -10,7 +10,7 @@ from typing import Any
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, load_endpoint
-from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError
+from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, check_task, load_proof
 from ralphbench.loop import prompts_hash
@@ -116,9 +116,16 @@ def _check_disk(experiment: Experiment, places: Places) -> None:
 
 def _check_agents(prepared: Prepared) -> None:
     experiment = prepared.experiment
-    for _, model in stage_models(experiment):
+    for profile, model in stage_models(experiment):
+        agent = load_agent(model.agent, model.agent_options, experiment.agents)
+        dialect = load_endpoint(experiment.endpoints[model.model.endpoint]).dialect()
+        if dialect not in agent.dialects:
+            raise UsageError(
+                f"profile {profile}: {model.model.endpoint} speaks {dialect!r}, the agent {model.agent} only "
+                f"{', '.join(agent.dialects)}",
+                remedy=f"give {profile} another agent in profiles.yaml (ralphbench agents list)",
+            )
         if model.agent not in prepared.agents:
-            agent = load_agent(model.agent, model.agent_options, experiment.agents)
             prepared.agents[model.agent] = agent.version()
 
 
