@@ -41,7 +41,8 @@ def list_tasks(specs: Path | None) -> None:
 def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) -> None:
     """Prove that gates discriminate: at base every goal fails and every guard passes, at the reference all pass.
 
-    NAMES are tasks, one phase of a task (`task/phase`), tags, suites or globs. The proof is stored; `run` refuses a task without one.
+    NAMES are tasks, one phase of a task (`task/phase`), tags, suites or globs. The proof is stored; `run` refuses a task
+    without one.
     """
     from ralphbench.config import load_task, select_tasks
     from ralphbench.grading import check_task
