@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import filecmp
+import hashlib
 import os
 import shutil
 import stat
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.errors import TaskError
-from ralphbench.workspace import printable, remove_tree
+from ralphbench.workspace import Entry, printable, remove_tree
 
 _JUNK = (b"__pycache__", b".git", b".pytest_cache")
+_CHUNK = 1024 * 1024
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -54,33 +55,66 @@ def _walk(root: bytes) -> Iterator[bytes]:
 
 
 def lay(one: Laid, checkout: Path) -> None:
-    """Put one file in its place, read-only; links, files and folders in its way are removed, never followed."""
-    root = os.fsencode(checkout)
-    at = root
-    for name in os.path.dirname(one.path).split(b"/"):
-        at = os.path.join(at, name) if name else at
-        if os.path.islink(at) or not os.path.isdir(at):
-            remove_tree(at)
-            os.mkdir(at)
-    dest = os.path.join(root, one.path)
-    remove_tree(dest)
+    """Put one file in its place, read-only."""
+    dest = clear_way(one.path, checkout)
     shutil.copyfile(one.source, dest)
     os.chmod(dest, stat.S_IMODE(os.stat(one.source).st_mode) & ~_WRITE | stat.S_IRUSR)
 
 
+def clear_way(path: bytes, checkout: Path) -> bytes:
+    """Make real folders down to a path and nothing at it; links, files and folders in the way are removed, never
+    followed. Returns the whole path.
+    """
+    at = os.fsencode(checkout)
+    *folders, name = path.split(b"/")
+    for folder in folders:
+        at = os.path.join(at, folder)
+        if os.path.islink(at) or not os.path.isdir(at):
+            remove_tree(at)
+            os.mkdir(at)
+    dest = os.path.join(at, name)
+    remove_tree(dest)
+    return dest
+
+
 def intact(one: Laid, checkout: Path) -> bool:
-    """Whether a laid file is still what was put there, and lies in real folders."""
+    """Whether a laid file is still what was put there, byte by byte, and lies in real folders."""
     dest = os.path.join(os.fsencode(checkout), one.path)
     try:
-        if os.path.realpath(os.path.dirname(dest)) != os.path.realpath(os.fsencode(checkout)) + _tail(one.path):
+        if not _in_real_folders(one.path, checkout) or not stat.S_ISREG(os.lstat(dest).st_mode):
             return False
-        if not stat.S_ISREG(os.lstat(dest).st_mode):
-            return False
-        return filecmp.cmp(one.source, dest, shallow=False)
+        with open(one.source, "rb") as source, open(dest, "rb") as found:
+            while chunk := source.read(_CHUNK):
+                if found.read(_CHUNK) != chunk:
+                    return False
+            return not found.read(1)
     except OSError:
         return False
 
 
-def _tail(path: bytes) -> bytes:
-    folder = os.path.dirname(path)
-    return b"/" + folder if folder else b""
+def as_committed(entry: Entry, checkout: Path) -> bool:
+    """Whether a file of the checkout is still what the tree says. Its bytes are read: times can be set back."""
+    dest = os.path.join(os.fsencode(checkout), entry.path)
+    made = hashlib.sha256 if len(entry.sha) == 64 else hashlib.sha1
+    try:
+        status = os.lstat(dest)
+        if not _in_real_folders(entry.path, checkout):
+            return False
+        if entry.link:
+            said = os.readlink(dest) if stat.S_ISLNK(status.st_mode) else b""
+            return made(b"blob %d\0%b" % (len(said), said), usedforsecurity=False).hexdigest() == entry.sha
+        if not stat.S_ISREG(status.st_mode) or bool(status.st_mode & stat.S_IXUSR) != (entry.mode == "100755"):
+            return False
+        digest = made(b"blob %d\0" % status.st_size, usedforsecurity=False)
+        with open(dest, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest() == entry.sha
+    except OSError:
+        return False
+
+
+def _in_real_folders(path: bytes, checkout: Path) -> bool:
+    """Whether no folder above a path is a link."""
+    root, folder = os.path.realpath(os.fsencode(checkout)), os.path.dirname(path)
+    return os.path.realpath(os.path.join(root, folder)) == (os.path.join(root, folder) if folder else root)

@@ -13,19 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ralphbench.grading.lay import Laid, hidden_files, intact, lay
+from ralphbench.grading.lay import Laid, as_committed, clear_way, hidden_files, intact, lay
 from ralphbench.model import Tampering, Task
 from ralphbench.workspace import (
     Entry,
     Git,
     Globs,
     borrow,
+    contents,
     entries,
     links_out,
     make_repo,
     printable,
     remove_tree,
-    survey,
 )
 
 _HIDDEN = b"hidden"
@@ -52,7 +52,7 @@ class Checkout:
     git: Git
     """A repository of its own that borrows objects; its index is the sealed tree."""
     laid: tuple[Laid, ...]
-    protected: tuple[bytes, ...]
+    protected: tuple[Entry, ...]
 
     @classmethod
     def make(cls, gitdir: Path, commit: str, base: str, task: Task, dest: Path, temporary: Path) -> Checkout:
@@ -63,48 +63,49 @@ class Checkout:
         git = Git(temporary / "git", worktree=dest, index=temporary / "git/index")
         found = {entry.path: entry for entry in entries(git, commit)}
         wanted, tampered = _decide(git, found, {e.path: e for e in entries(git, base)}, task)
-        dest.mkdir(parents=True)
         git.run("read-tree", commit)
         _set_index(git, found, wanted)
-        git.run("checkout-index", "--all", "--force", "--index")
-        protected = Globs(task.protected)
-        checkout = cls(dest, tampered, git, tuple(laid), tuple(path for path in wanted if protected.match(path)))
-        for one in laid:
-            lay(one, dest)
+        rules = Globs(task.protected)
+        protected = tuple(entry for path, entry in wanted.items() if rules.match(path))
+        checkout = cls(dest, tampered, git, tuple(laid), protected)
+        checkout._fill()
         return checkout
 
     def renew(self, since: str) -> tuple[Tampering, ...]:
-        """Put back what was changed of hidden, laid-over and protected files; `since`: the gate that has just run."""
+        """Put back what was changed of hidden, laid-over and protected files; `since`: the gate that has just run.
+
+        What was added is left: gates may build on what the gates before have made.
+        """
         what = f"changed while the gate {since!r} ran; put back"
-        damaged = [one for one in self.laid if not intact(one, self.path)]
+        if self.path.is_symlink() or not self.path.is_dir():
+            remove_tree(self.path)
+            self._fill()
+            return (Tampering(".", what),)
         over = {one.path for one in self.laid}
-        changed = [path for path in self._changed() if path not in over]
-        if changed:
-            for path in changed:
-                self._clear_way(path)
-            names = b"".join(path + b"\0" for path in changed)
-            self.git.run("checkout-index", "--force", "--index", "-z", "--stdin", stdin=names)
+        changed = [e for e in self.protected if e.path not in over and not as_committed(e, self.path)]
+        damaged = [one for one in self.laid if not intact(one, self.path)]
+        for entry in changed:
+            self._put_back(entry)
         for one in damaged:
             lay(one, self.path)
-        return tuple(Tampering(printable(p), what) for p in sorted([*changed, *(one.path for one in damaged)]))
+        paths = [entry.path for entry in changed] + [one.path for one in damaged]
+        return tuple(Tampering(printable(path), what) for path in sorted(paths))
 
-    def _changed(self) -> list[bytes]:
-        if not self.protected:
-            return []
-        for rules in survey(self.path).rules:
-            remove_tree(os.fsencode(self.path) + b"/" + rules)  # git would wait for ever on one that is a FIFO
-        self.git.run("update-index", "-q", "--refresh", ok=(0, 1))  # a file that was only touched has not changed
-        fields = self.git.lines("diff-files", "-z", "--name-only", "--no-renames")
-        return sorted(set(fields) & set(self.protected))
+    def _fill(self) -> None:
+        self.path.mkdir(parents=True)
+        self.git.run("checkout-index", "--all", "--force")
+        for one in self.laid:
+            lay(one, self.path)
 
-    def _clear_way(self, path: bytes) -> None:
-        """A link, or a folder, where a file or its folder must be."""
-        at = os.fsencode(self.path)
-        for name in path.split(b"/")[:-1]:
-            at += b"/" + name
-            if os.path.islink(at) or (os.path.lexists(at) and not os.path.isdir(at)):
-                remove_tree(at)
-        remove_tree(os.fsencode(self.path) + b"/" + path)
+    def _put_back(self, entry: Entry) -> None:
+        """Without asking git to check it out: that would read what lies around it, a FIFO named `.gitattributes` too."""
+        dest = clear_way(entry.path, self.path)
+        if entry.link:
+            os.symlink(contents(self.git, [entry.sha])[0], dest)
+            return
+        mode = 0o755 if entry.mode == "100755" else 0o644
+        with os.fdopen(os.open(dest, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            self.git.full("cat-file", "blob", entry.sha, stdout=file)
 
 
 def _decide(git: Git, found: Mapping[bytes, Entry], base: Files, task: Task) -> tuple[Files, tuple[Tampering, ...]]:

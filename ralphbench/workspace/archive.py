@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ralphbench.errors import RecordError, WorkspaceError
+from ralphbench.record import disk_errors, make_folder
 from ralphbench.workspace.git import Git
 from ralphbench.workspace.layout import make_repo
 from ralphbench.workspace.mirror import Mirror
@@ -25,9 +26,10 @@ def keep_base(mirror: Mirror, folder: Path) -> Path:
     """
     dest = folder / f"{mirror.base}.pack"
     if not dest.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         objects = mirror.git.run("rev-list", "--objects", "--no-walk", "--no-object-names", mirror.base)
-        mirror.git.to_file(dest, "pack-objects", "--stdout", "-q", "--delta-base-offset", stdin=objects)
+        with disk_errors(dest):
+            mirror.git.to_file(dest, "pack-objects", "--stdout", "-q", "--delta-base-offset", stdin=objects)
     return dest
 
 

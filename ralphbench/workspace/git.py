@@ -107,6 +107,12 @@ def clean_environment() -> dict[str, str]:
     return env
 
 
+def users_environment() -> dict[str, str]:
+    """The user's own, without what names a repository, and without a question that nobody would answer."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return env | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
 @dataclass(frozen=True, slots=True)
 class Git:
     """Git on one repository. `error` is the class that a failure is raised as."""
@@ -116,12 +122,14 @@ class Git:
     index: Path | None = None
     error: type[RalphbenchError] = WorkspaceError
     timeout: float = TIMEOUT
+    clean: bool = True
+    """False: with the user's own configuration and access, for reading what only the user can read."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """Environment beside the clean one: dates, names, an allowed protocol."""
 
     def environment(self) -> dict[str, str]:
         """The whole environment that git is started with."""
-        env = clean_environment()
+        env = clean_environment() if self.clean else users_environment()
         for name, path in (("GIT_DIR", self.gitdir), ("GIT_WORK_TREE", self.worktree), ("GIT_INDEX_FILE", self.index)):
             if path is not None:
                 env[name] = str(path)
@@ -213,7 +221,7 @@ class Git:
         return self.error(f"{self._what(args)} failed (exit {status}): {said}")
 
     def _what(self, args: tuple[str, ...]) -> str:
-        verb = next((a for a in args if not a.startswith("-")), "")
+        verb = next((a for n, a in enumerate(args) if a[:1] != "-" and args[max(n - 1, 0)] not in ("-c", "-C")), "")
         where = self.gitdir or self.worktree
         return f"git {verb}" + (f" in {where}" if where else "")
 

@@ -23,21 +23,9 @@ def is_remote(repo: str) -> bool:
 
 def _git(timeout: float) -> Git:
     """With the user's own access to other machines (ssh, credential helper, proxy); never a prompt."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    return Git(
-        error=TargetError,
-        timeout=timeout,
-        extra=kept
-        | {
-            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-            "GIT_ASKPASS": "",
-            "GIT_CONFIG_COUNT": "0",
-            "GIT_CONFIG_GLOBAL": str(Path("~/.gitconfig").expanduser()),
-            "GIT_CONFIG_NOSYSTEM": "0",
-            "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
-            "LC_ALL": "C",
-        },
-    )
+    ssh = os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    extra = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_SSH_COMMAND": ssh}
+    return Git(error=TargetError, timeout=timeout, clean=False, extra=extra)
 
 
 def clone(url: str, dest: Path) -> Path:

@@ -56,7 +56,10 @@ def _stumbling(git: Git, root: bytes, found: Survey, ours: bool) -> list[Skipped
         what = "has the name of git's rules, and is no file of sane size"
         if not ours:
             raise git.error(f"{printable(root)}/{printable(path)} {what}")
-        remove_tree(root + b"/" + path)
+        try:
+            remove_tree(root + b"/" + path)
+        except OSError as error:
+            raise git.error(f"{printable(path)} {what}, and cannot be removed: {error.strerror}") from error
         skipped.append(Skipped(printable(path), f"removed: it {what}"))
     named = [(p, SPECIAL) for p in found.special] + [(p, "a folder that cannot be opened") for p in found.closed]
     ignored = ignored_of(git, [path for path, _ in named if path])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from ralphbench.errors import TargetError
-from ralphbench.workspace.git import Git, clean_environment, last_line
+from ralphbench.workspace.git import Git
 
 _STATUS_TIMEOUT = 60.0
 
@@ -120,21 +119,15 @@ def unfinished(source: Source) -> str | None:
     """
     if source.bare:
         return None
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    env |= {k: clean_environment()[k] for k in ("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH")}
-    argv = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"]
-    argv += ["-C", str(source.path), "status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=all"]
+    quiet = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+    git = Git(error=TargetError, timeout=_STATUS_TIMEOUT, clean=False, extra=quiet)
+    off = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*")
+    asked = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=all")
     try:
-        done = subprocess.run(
-            argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_STATUS_TIMEOUT, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"git status took too long in {source.path}: what is not committed there is not part of the base"
-    if done.returncode != 0:
-        said = last_line(done.stderr)
-        return f"git status failed in {source.path} ({said}): what is not committed there is not part of the base"
-    entries = [entry for entry in done.stdout.split(b"\0") if entry]
+        out = git.run(*off, "-C", str(source.path), *asked)
+    except TargetError as error:
+        return f"{error.message}: what is not committed in {source.path} is not part of the base"
+    entries = [entry for entry in out.split(b"\0") if entry]
     new = sum(entry.startswith(b"??") for entry in entries)
     if not entries:
         return None

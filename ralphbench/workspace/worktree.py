@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ralphbench.errors import WorkspaceError
+from ralphbench.errors import DiskError, WorkspaceError
 from ralphbench.model import codec
 from ralphbench.record import disk_errors
 from ralphbench.workspace import history
@@ -189,7 +189,7 @@ class Workspace:
         return history.diff(self._git, a, b or self.tree(), paths)
 
     def capped_diff(self, a: str, b: str | None = None, *, limit: int, paths: Sequence[str] = ()) -> CappedDiff:
-        """For a prompt: the whole list of files with their line counts, then at most about `limit` bytes of diff."""
+        """For a prompt: the list of files (the first 400) with their line counts, then about `limit` bytes of diff."""
         return history.capped_diff(self._git, a, b or self.tree(), limit=limit, paths=paths)
 
     def changed(self, a: str, b: str | None = None) -> tuple[FileChange, ...]:
@@ -206,26 +206,31 @@ class Workspace:
 
     def patch(self, a: str, b: str, dest: Path) -> None:
         """`a..b` as a binary-safe patch."""
-        history.patch(self._git, a, b, dest)
+        with disk_errors(dest):
+            history.patch(self._git, a, b, dest)
 
     def bundle(self, dest: Path) -> Path | None:
         """The harness's commits beyond the base, wip ones too; None, and no file, where there is none."""
         wips = self._git.text("for-each-ref", "--format=%(refname)", _WIP).split()
-        return history.bundle(self._git, self.base, [_HEAD, *wips], dest)
+        with disk_errors(dest):
+            return history.bundle(self._git, self.base, [_HEAD, *wips], dest)
 
     def remove(self) -> None:
         """Take the whole workspace away, whatever its permissions. Raises WorkspaceError."""
+        self._remove(os.fsencode(self.folder))
+
+    def _remove(self, path: bytes) -> None:
         try:
-            remove_tree(self.folder)
+            remove_tree(path)
         except OSError as error:
-            raise WorkspaceError(f"the workspace {self.folder} could not be removed: {error}") from error
+            raise WorkspaceError(f"{printable(path)} could not be removed: {error.strerror}") from error
 
     def _ground(self) -> None:
         """The worktree must be a folder of its own: an agent may have removed it, or put a link in its place."""
         tree = self.worktree
         if tree.is_dir() and not tree.is_symlink():
             return
-        remove_tree(tree)
+        self._remove(os.fsencode(tree))
         tree.mkdir()
         (tree / ".git").write_bytes(dot_git(self.repo))
 
@@ -235,12 +240,12 @@ class Workspace:
         found = survey(self.worktree)
         root = os.fsencode(self.worktree)
         for path in found.rules:
-            remove_tree(root + b"/" + path)  # first: the next question reads such files
+            self._remove(root + b"/" + path)  # first: the next question reads such files
         others = [path for path in (*found.special, *found.nested, *found.empty, *found.closed) if path]
         ignored = ignored_of(self._git, others)
         for path in others:
             if path not in ignored:
-                remove_tree(root + b"/" + path)
+                self._remove(root + b"/" + path)
                 _remove_empty(root, path)
 
     def _still_different(self, commit: str, want: str, have: str, said: str) -> None:
@@ -259,11 +264,19 @@ class Workspace:
         self._git.run("update-ref", _HEAD, commit)
 
     def _show(self, commit: str) -> None:
-        """Let the agent see the commit in its own repository, where that is still one."""
+        """Let the agent see the commit in its own repository, where that is still one. What hinders it is only noted."""
+        try:
+            why = self._try_to_show(commit)
+        except (OSError, DiskError, WorkspaceError) as error:
+            why = f"the agent's own repository was left alone: {error}"
+        self.notes = (why,) if why else ()
+        self._shown = self.base if why else commit
+
+    def _try_to_show(self, commit: str) -> str | None:
         with tempfile.TemporaryDirectory(prefix="show-", dir=self.gitdir) as folder:
             new = f"{commit}\n^{self.base}\n^{self._shown}\n".encode("ascii")
             self._git.run("pack-objects", "--revs", "--non-empty", "-q", str(Path(folder) / "pack"), stdin=new)
-            why = publish(
+            return publish(
                 self.repo,
                 self.worktree,
                 branch=self.branch,
@@ -271,8 +284,6 @@ class Workspace:
                 index=self.gitdir / "index",
                 packs=sorted(Path(folder).iterdir(), reverse=True),  # a pack before its index
             )
-        self.notes = (why,) if why else ()
-        self._shown = self.base if why else commit
 
 
 def _refuse(folder: Path, branch: str) -> None:

@@ -145,6 +145,55 @@ def test_code_under_test_cannot_change_what_judges_later(make_bench) -> None:
     assert all("'build' ran" in one.what for one in verdict.tampered)
 
 
+def test_times_that_were_set_back_hide_nothing(make_bench) -> None:
+    """Same length, same times, same second: only the bytes tell."""
+    cheat = "for f in hidden/judge tests/judge Judge; do touch -r $f t; printf 'exit 0\\n' > $f; touch -r t $f; done\n"
+    bench = make_bench(
+        gate("build", "guard", "sh build.sh"),
+        *(gate(path, "goal", f"sh {path}") for path in ("hidden/judge", "tests/judge", "Judge")),
+        target={"build.sh": "exit 0\n", "tests/judge": "exit 1\n"},
+        hidden={"judge": "exit 1\n", "overlay/Judge": "exit 1\n"},
+        protected=("tests/**",),
+        replaced=("Judge",),
+    )
+    verdict = bench.grade(bench.attempt({"build.sh": cheat}))
+    assert outcomes(verdict) == {"build": PASS, "hidden/judge": FAIL, "tests/judge": FAIL, "Judge": FAIL}
+    assert {one.path for one in verdict.tampered} == {"Judge", "hidden/judge", "tests/judge"}
+
+
+@pytest.mark.parametrize(
+    "swap", ["mv checkout gone; ln -s {away} checkout", "rm -rf checkout", "rm -rf checkout; touch checkout"]
+)
+def test_a_checkout_that_was_swapped_is_made_again(make_bench, tmp_path: Path, swap: str) -> None:
+    away = tmp_path / "away"
+    (away / "tests").mkdir(parents=True)
+    (away / "tests/judge").write_text("exit 0\n")
+    bench = make_bench(
+        gate("build", "guard", "sh build.sh"),
+        gate("judge", "goal", "sh tests/judge && test -e code"),
+        target={"build.sh": "exit 0\n", "tests/judge": "exit 1\n", "code": "x\n"},
+        protected=("tests/**",),
+    )
+    verdict = bench.grade(bench.attempt({"build.sh": f"cd ..; {swap.format(away=away)}\n"}))
+    assert verdict.error is None
+    assert outcomes(verdict) == {"build": PASS, "judge": FAIL}
+    assert [one.path for one in verdict.tampered] == ["."]
+    assert (away / "tests/judge").read_text() == "exit 0\n"
+
+
+def test_what_was_only_touched_has_not_been_tampered_with(make_bench) -> None:
+    bench = make_bench(
+        gate("run", "guard", "touch tests/* hidden/*; mkdir tests/out; echo x > tests/out/built"),
+        gate("built", "goal", "test -e tests/out/built"),
+        target={"code": "x\n", "tests/a": "x\n", "tests/link": "-> a", "tests/run": "x\n"},
+        hidden={"judge": "x\n"},
+        protected=("tests/**",),
+    )
+    verdict = bench.grade()
+    assert outcomes(verdict) == {"run": PASS, "built": PASS}
+    assert verdict.tampered == ()
+
+
 def test_tampering_is_told_beside_the_verdict_and_never_changes_it(make_bench) -> None:
     bench = make_bench(
         gate("new", "goal", "grep -q new code"), target={"code": "old\n", "tests/a": "x\n"}, protected=("tests/**",)
