@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def _run(experiment: Experiment, options: object, *, ask: bool) -> RunReport:
 
     assert isinstance(options, RunOptions)
     try:
-        with StopButton().installed() as stop, _listener() as listener:
+        with StopButton(last_words=_show_cursor).installed() as stop, _listener() as listener:
             return run_experiment(experiment, options, user_places(), listener, stop)
     except StaleRecord as stale:
         if not ask or not sys.stdin.isatty():
@@ -138,6 +139,12 @@ def _run(experiment: Experiment, options: object, *, ask: bool) -> RunReport:
         click.echo(str(stale), err=True)
         click.confirm("Make new attempts for these cells? The old ones stay.", abort=True, err=True)
         return _run(experiment, dataclasses.replace(options, rerun_stale=True), ask=False)
+
+
+def _show_cursor() -> None:
+    """The live table hides it, and does not come to its end where the third Ctrl-C leaves at once."""
+    if sys.stdout.isatty():
+        os.write(sys.stdout.fileno(), b"\x1b[?25h\n")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from ralphbench.workspace import remove_tree
 
 def leftovers(places: Places, record: ExperimentFolder, *, mirrors: bool = False) -> list[tuple[Path, int]]:
     """Folders of the cache that belong to an experiment, with their size in bytes."""
-    names = (record.name, f"{record.name}-plans", f"{record.name}.smoke")
+    names = (record.name, f"{record.name}+plans", f"{record.name}.smoke", f"{record.name}.smoke+plans")
     folders = [places.workspaces(record.path.parent, name) for name in names]
     if mirrors:
         folders.append(places.mirrors)

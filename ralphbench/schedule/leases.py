@@ -95,16 +95,22 @@ class _LeaseSession:
             self._leases.acquire(endpoint)
             self._mine.append(endpoint)
             granted = time.time()
-            loading = self._leases.load(codec.convert(fields["model"], StageModel))
+            try:
+                loading = self._leases.load(codec.convert(fields["model"], StageModel))
+            except BaseException:
+                self._release(endpoint)  # who was refused holds nothing: its next try would wait for itself
+                raise
             return {"queued": [began, granted], "loaded": None if loading is None else [granted, time.time()]}
         if op == "release":
-            endpoint = str(fields["endpoint"])
-            self._mine.remove(endpoint)
-            self._leases.release(endpoint)
+            self._release(str(fields["endpoint"]))
             return True
         if op == "ping":
             return True
         raise RunError(f"unknown question {op!r}")
+
+    def _release(self, endpoint: str) -> None:
+        self._mine.remove(endpoint)
+        self._leases.release(endpoint)
 
     def closed(self) -> None:
         for endpoint in self._mine:

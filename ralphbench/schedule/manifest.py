@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
@@ -15,8 +16,9 @@ from ralphbench.model import AttemptSpec, Experiment, codec
 from ralphbench.schedule.prepare import Prepared
 
 
+@functools.cache
 def machine() -> dict[str, Any]:
-    """The hardware and system, as far as it can be told without a probe."""
+    """The hardware and system, as far as it can be told without a probe. Asked once: a driver may take a second to answer."""
     import psutil
 
     return {

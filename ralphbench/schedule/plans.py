@@ -37,7 +37,8 @@ def made_plan(record: ExperimentFolder, task: str, planner: str) -> Path | None:
     for number in reversed(plans.attempts(cell)):
         folder = plans.folder(cell, number)
         path = folder.path / PLAN_FILE
-        if read_result(folder) is not None and path.is_file():
+        result = read_result(folder)
+        if result is not None and not result.ending.void and path.is_file():
             return path
     return None
 

@@ -65,7 +65,7 @@ def prepare(experiment: Experiment, places: Places, say: Say) -> Prepared:
     sandbox, reason = choose(experiment.sandbox)
     prepared = Prepared(experiment, places, sandbox, reason)
     prepared.warnings += experiment.warnings
-    _check_disk(experiment, places)
+    check_disk(experiment, places)
     _check_agents(prepared)
     _check_tasks(prepared, say)
     return prepared
@@ -97,7 +97,8 @@ def _plans(experiment: Experiment, profile: Profile) -> bool:
     return kind is PlanModeKind.OWN or (kind is PlanModeKind.SHARED_BY and experiment.plan.source == profile.name)
 
 
-def _check_disk(experiment: Experiment, places: Places) -> None:
+def check_disk(experiment: Experiment, places: Places) -> None:
+    """Raises DiskError where the folders of records and worktrees cannot be written, or are all but full."""
     for folder in (experiment.results, places.cache):
         try:
             folder.mkdir(parents=True, exist_ok=True)

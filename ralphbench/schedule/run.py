@@ -11,44 +11,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ralphbench.errors import RunError, StaleRecord
-from ralphbench.loop import load_plan, plan_hash
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
     Cell,
     Ending,
     Experiment,
-    Limits,
     PlanMode,
     PlanModeKind,
     Profile,
-    Task,
     codec,
 )
-from ralphbench.record import (
-    AttemptFolder,
-    ExperimentFolder,
-    Journal,
-    read_manifest,
-    read_spec,
-    write_manifest,
-    write_result,
-    write_spec,
-)
+from ralphbench.record import AttemptFolder, ExperimentFolder, Journal, read_manifest, write_result
 from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.leases import Leases, serve_leases
-from ralphbench.schedule.manifest import lock_of, manifest_of
+from ralphbench.schedule.manifest import lock_of
 from ralphbench.schedule.options import RunOptions
 from ralphbench.schedule.order import cells_in_order
 from ralphbench.schedule.places import Places
-from ralphbench.schedule.plans import made_plan, shared_plan
-from ralphbench.schedule.prepare import Prepared, check_models, prepare
+from ralphbench.schedule.plans import made_plan
+from ralphbench.schedule.prepare import Prepared, check_disk, check_models, prepare
 from ralphbench.schedule.runfolder import Reaped, RunFolder, reap
 from ralphbench.schedule.scheduler import Listener, Scheduler
 from ralphbench.schedule.stop import StopButton
-from ralphbench.schedule.survey import CellState, CellStatus, survey
+from ralphbench.schedule.survey import Attempts, CellState, CellStatus, attempts_of, ours, survey
+from ralphbench.schedule.telling import Teller
+from ralphbench.schedule.tidying import Told, read_journal, tidy
 from ralphbench.trial import dead_result
-from ralphbench.workspace import keep_base
 
 
 @dataclass(slots=True)
@@ -112,11 +101,15 @@ def _opened(
         reaped = reap(places.runtime)
         for each in reaped:
             listener.note(f"reaped {each.run_id} of {each.experiment}: {each.processes} processes ended")
-        prepared = prepare(experiment, places, listener.note)
+        with stop.at_once():
+            prepared = prepare(experiment, places, listener.note)
         for warning in prepared.warnings:
             listener.note(f"warning: {warning}")
         with contextlib.closing(Journal(record.journal)) as journal:
-            yield _Run(prepared, options, record, journal, listener, stop, reaped)
+            teller = Teller(prepared, record, options.mode, listener.note)
+            yield _Run(
+                prepared, options, record, journal, listener, stop, reaped, teller=teller, told=read_journal(journal)
+            )
 
 
 @dataclass(slots=True)
@@ -128,36 +121,45 @@ class _Run:
     listener: Listener
     stop: StopButton
     reaped: tuple[Reaped, ...]
+    teller: Teller
+    told: Told
     folder: RunFolder | None = None
     gateway: RunGateway | None = None
 
     def go(self, on_prepared: Callable[[Prepared], None]) -> RunReport:
-        experiment = self.prepared.experiment
-        cells = cells_in_order(experiment)
-        report = RunReport(experiment.name, 0, len(cells), reaped=self.reaped)
+        cells = cells_in_order(self.prepared.experiment)
+        report = RunReport(self.prepared.experiment.name, 0, len(cells), reaped=self.reaped)
+        attempts = attempts_of(self.record)
         if self.options.fresh:
-            self._start_afresh(cells)
-        # Nothing to do is known before a gateway is started, where no plan is still to be made.
-        if experiment.plan.kind is not PlanModeKind.SHARED_BY and not self._todo(cells, report):
-            report.done = len(cells) - len(report.exhausted)
-            return report
-        report.exhausted.clear()
-        self._ask_servers()
-        on_prepared(self.prepared)
+            self.told.first.update({c.path.as_posix(): _next(attempts, c) for c in cells})
+        # That there is nothing to do is known before a gateway is started, where no plan is still to be made.
+        if not self._plans_to_make():
+            queue = self._todo(cells, attempts, report)
+            if not queue:
+                report.done = len(cells) - len(report.exhausted)
+                return report
+            report.exhausted.clear()
+        self._ask_servers(on_prepared)
         with self._machinery():
             self._make_plans(report)
             if not self.stop.level:
-                self._run_cells(self._todo(cells, report), self._make_spec, report)
+                queue = self._todo(cells, attempts, report)
+                report.done = len(cells) - len(report.exhausted) - len(queue)
+                before = len(report.results)
+                self._run_cells(queue, self.record, report)
+                report.done += len({r.cell for r in report.results[before:] if not r.ending.void})
+            else:
+                report.done = sum(_judged(attempts, cell) for cell in cells)
         report.stopped = self.stop.level > 0
-        statuses = self._survey(cells)
-        report.done = sum(s.state is CellState.DONE for s in statuses.values())
         self.journal.append("run_ended", done=report.done, total=report.total, stopped=report.stopped)
         return report
 
-    def _ask_servers(self) -> None:
+    def _ask_servers(self, on_prepared: Callable[[Prepared], None] = lambda prepared: None) -> None:
         """The last thing before anything is spent; and what was found is written down."""
-        check_models(self.prepared, self.listener.note)
-        lock = lock_of(self.prepared)
+        with self.stop.at_once():
+            check_models(self.prepared, self.listener.note)
+            lock = lock_of(self.prepared)
+            on_prepared(self.prepared)
         if self.options.mode != "plan" or not self.record.lock_path.exists():
             self.record.write_lock(lock)
 
@@ -168,6 +170,9 @@ class _Run:
         self.folder = RunFolder(places.runtime, experiment.name)
         try:
             self.journal.append("run_started", run=self.folder.run_id, jobs=self.options.jobs, mode=self.options.mode)
+            if self.options.fresh:
+                self.journal.append("fresh", first=self.told.first)
+                self.journal.sync()
             gateway = self.gateway = RunGateway(self.folder.path)
             try:
                 with contextlib.closing(serve_leases(self.folder.leases, Leases(experiment.endpoints))):
@@ -179,21 +184,22 @@ class _Run:
         finally:
             self.folder.remove()
 
-    def _run_cells(
-        self, queue: deque[CellStatus], make_spec: Callable[[CellStatus], AttemptSpec], report: RunReport
-    ) -> None:
-        assert self.gateway is not None
+    def _run_cells(self, queue: deque[CellStatus], record: ExperimentFolder, report: RunReport) -> None:
+        folder, gateway = self.folder, self.gateway
+        assert folder is not None
+        assert gateway is not None
         scheduler = Scheduler(
             queue=queue,
             jobs=self.options.jobs,
             void_retries=self.prepared.experiment.void_retries,
             journal=self.journal,
-            gateway=self.gateway,
-            make_spec=make_spec,
-            finish_dead=self._finish_dead,
+            gateway=gateway,
+            make_spec=lambda status: self.teller.tell(record, status, folder, gateway),
+            finish_dead=_finish_dead,
             listener=self.listener,
             stop=self.stop,
             control=self.record.path / "control",
+            check_disk=lambda: check_disk(self.prepared.experiment, self.prepared.places),
             keep_workspaces=self.options.keep_workspaces,
         )
         scheduler.run()
@@ -202,187 +208,103 @@ class _Run:
 
     # Which cells
 
-    def _survey(self, cells: tuple[Cell, ...]) -> dict[Cell, CellStatus]:
+    def _survey(
+        self, record: ExperimentFolder, attempts: Attempts, cells: tuple[Cell, ...], identity: Callable[[Cell], str]
+    ) -> dict[Cell, CellStatus]:
         return survey(
-            self.record,
+            attempts,
             cells,
-            identity=self._identity,
-            resumable=lambda cell, number: self._resumable(self.record, cell, number),
+            identity=identity,
+            resumable=lambda cell, number: self.teller.resumable(record, cell, number),
             void_retries=self.prepared.experiment.void_retries,
-            first=self._first_numbers(),
+            first=self.told.first if record is self.record else {},
         )
 
-    def _todo(self, cells: tuple[Cell, ...], report: RunReport) -> deque[CellStatus]:
-        statuses = self._survey(cells)
-        self._handle_stale([s for s in statuses.values() if s.state is CellState.STALE])
+    def _todo(self, cells: tuple[Cell, ...], attempts: Attempts, report: RunReport) -> deque[CellStatus]:
+        statuses = self._survey(self.record, attempts, cells, self.teller.identity)
+        self._refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
+        tidy(self.record, attempts, statuses, self.told, self.teller, self.journal)
         queue: deque[CellStatus] = deque()
         for status in statuses.values():
             if status.state is CellState.STALE:
-                status = CellStatus(status.cell, CellState.TODO, self._next(status.cell), status.voids)
+                status = CellStatus(status.cell, CellState.TODO, _next(attempts, status.cell), status.voids)
             if status.state in (CellState.TODO, CellState.OPEN):
                 queue.append(status)
             elif status.state is CellState.EXHAUSTED:
                 report.exhausted.append(status.cell)
         return queue
 
-    def _next(self, cell: Cell) -> int:
-        numbers = self.record.attempts(cell)
-        return numbers[-1] + 1 if numbers else 1
-
-    def _handle_stale(self, stale: list[CellStatus]) -> None:
+    def _refuse_stale(self, stale: list[CellStatus], what: str = "cells") -> None:
         if not stale or self.options.rerun_stale:
             return
         first = stale[0]
-        manifest = read_manifest(self.record.folder(first.cell, first.number)) or {}
+        planning = what == "plans"
+        record = self.record.plans() if planning else self.record
+        manifest = read_manifest(record.folder(first.cell, first.number)) or {}
         from ralphbench.config import differences
 
-        parts = self.prepared.identity_parts(
-            self._task(first.cell), self._profile(first.cell), self._plan_hash(first.cell)
-        )
+        hash_ = None if planning else self.teller.plan_hash(first.cell)
+        parts = self.prepared.identity_parts(self.teller.task(first.cell), self.teller.profile(first.cell), hash_)
         changed = "\n    ".join(differences(manifest.get("identity_parts", {}), codec.builtins(parts))[:10])
         raise StaleRecord(
-            f"{len(stale)} cells were recorded under another identity, {first.cell} among them:\n    {changed}",
+            f"{len(stale)} {what} were recorded under another identity, {first.cell} among them:\n    {changed}",
             remedy=f"ralphbench run {self.record.name} --rerun-stale   # new attempts for these; the old ones stay",
         )
 
-    def _first_numbers(self) -> dict[str, int]:
-        """The lowest attempt that counts for a cell: since the last `--fresh`."""
-        first: dict[str, int] = {}
-        for event in self.journal.read():
-            if event.kind == "fresh":
-                first.update(event.data["first"])
-        return first
-
-    def _start_afresh(self, cells: tuple[Cell, ...]) -> None:
-        self.journal.append("fresh", first={cell.path.as_posix(): self._next(cell) for cell in cells})
-        self.journal.sync()
-
-    def _resumable(self, record: ExperimentFolder, cell: Cell, number: int) -> bool:
-        """Whether an attempt that was cut off can go on: told the same, and its worktree is still there."""
-        folder = record.folder(cell, number)
-        spec = read_spec(folder)
-        if spec is None:
-            self.listener.note(f"{cell} a{number} cannot go on: nothing says what its trial was told")
-            return False
-        same = spec.mode == self.options.mode and spec.identity == self._identity(cell)
-        begun = folder.events.exists() and folder.events.stat().st_size > 0
-        return same and (spec.workspace.exists() or not begun)
-
-    # What a trial is told
-
-    def _task(self, cell: Cell) -> Task:
-        return next(t for t in self.prepared.experiment.tasks if t.name == cell.task)
-
-    def _profile(self, cell: Cell) -> Profile:
-        experiment = self.prepared.experiment
-        everybody = (*experiment.profiles, *([experiment.planner] if experiment.planner else []))
-        return next(p for p in everybody if p.name == cell.profile)
-
-    def _plan_file(self, cell: Cell) -> Path | None:
-        task = self._task(cell)
-        return shared_plan(self.prepared.experiment, task, self.prepared.mirrors[task.name].base)
-
-    def _plan_hash(self, cell: Cell) -> str | None:
-        path = self._plan_file(cell)
-        return None if path is None else plan_hash(load_plan(path))
-
-    def _identity(self, cell: Cell) -> str:
-        return self.prepared.identity(self._task(cell), self._profile(cell), self._plan_hash(cell))
-
-    def _make_spec(self, status: CellStatus) -> AttemptSpec:
-        return self._spec_in(self.record, status, self.options.mode, self._plan_file(status.cell))
-
-    def _spec_in(self, record: ExperimentFolder, status: CellStatus, mode: str, plan_file: Path | None) -> AttemptSpec:
-        """Make the attempt's folder, or take over the one there is, and write what its trial is told."""
-        assert self.folder is not None
-        assert self.gateway is not None
-        experiment, cell = self.prepared.experiment, status.cell
-        task, profile = self._task(cell), self._profile(cell)
-        mirror = self.prepared.mirrors[task.name]
-        folder = record.folder(cell, status.number).create()
-        kept = keep_base(mirror, record.path / "bases")
-        hash_ = None if plan_file is None else plan_hash(load_plan(plan_file))
-        spec = AttemptSpec(
-            experiment=experiment.name,
-            cell=cell,
-            number=status.number,
-            task=task,
-            profile=profile,
-            endpoints=experiment.endpoints,
-            limits=_limits(experiment, cell.profile, mode),
-            plan=experiment.plan,
-            sandbox=self.prepared.sandbox,
-            folder=folder.path.resolve(),
-            workspace=self._workspace(record, cell, status.number),
-            mirror=mirror.path,
-            base=mirror.base,
-            gateway=self.gateway.control,
-            gateway_socket=self.gateway.socket,
-            leases=self.folder.leases,
-            identity=self.prepared.identity(task, profile, hash_),
-            plan_file=self._copy_plan(plan_file, folder),
-            mode=mode,
-            agents=experiment.agents,
-            unequal_limits=cell.profile in experiment.unequal_limits,
-            started_by=self.folder.run_id,
-        )
-        write_spec(folder, spec)
-        write_manifest(folder, manifest_of(self.prepared, spec, hash_) | {"base_pack": kept.name})
-        return spec
-
-    def _workspace(self, record: ExperimentFolder, cell: Cell, number: int) -> Path:
-        places, experiment = self.prepared.places, self.prepared.experiment
-        name = experiment.name if record is self.record else f"{experiment.name}-plans"
-        return places.workspace(experiment.results, name, cell, number)
-
-    def _copy_plan(self, plan_file: Path | None, folder: AttemptFolder) -> Path | None:
-        """The plan as it was when the attempt began: the file may be edited later."""
-        if plan_file is None:
-            return None
-        copy = folder.path.resolve() / "shared-plan.yaml"
-        if not copy.exists():
-            shutil.copyfile(plan_file, copy)
-        return copy
-
-    def _finish_dead(self, spec: AttemptSpec, detail: str) -> AttemptResult:
-        result = dead_result(spec, Ending.HARNESS, detail)
-        write_result(AttemptFolder(spec.folder), result)
-        return result
-
     # Plans for all
 
-    def _make_plans(self, report: RunReport) -> None:
-        """Where a profile plans for all, its plans come first; each once a task."""
+    def _planning(self, planner: str) -> dict[Cell, CellStatus]:
+        """Where the making of each task's plan stands."""
+        plans = self.record.plans()
+        cells = tuple(Cell(task.name, planner, 1) for task in self.prepared.experiment.tasks)
+        return self._survey(plans, attempts_of(plans), cells, self.teller.planning_identity)
+
+    def _plans_to_make(self) -> list[CellStatus]:
+        """Where a profile plans for all: the plans that are missing. Raises StaleRecord for those of another identity."""
         experiment = self.prepared.experiment
         if experiment.plan.kind is not PlanModeKind.SHARED_BY or experiment.plan.source is None:
-            return
+            return []
         planner = experiment.plan.source
-        self._plan(
-            [t.name for t in experiment.tasks if made_plan(self.record, t.name, planner) is None], planner, report
-        )
-        missing = [t.name for t in experiment.tasks if made_plan(self.record, t.name, planner) is None]
-        if missing and not self.stop.level:
+        statuses = self._planning(planner)
+        made = {c: made_plan(self.record, c.task, planner) is not None for c in statuses}
+        self._refuse_stale([s for c, s in statuses.items() if s.state is CellState.STALE and made[c]], "plans")
+        return [s for c, s in statuses.items() if not (s.state is CellState.DONE and made[c])]
+
+    def _make_plans(self, report: RunReport) -> None:
+        """The plans come first; each once a task."""
+        missing = self._plans_to_make()
+        if not missing:
+            return
+        report.exhausted += [s.cell for s in missing if s.state is CellState.EXHAUSTED]
+        self._plan([s for s in missing if s.state is not CellState.EXHAUSTED], report)
+        planner = missing[0].cell.profile
+        without = [s.cell.task for s in missing if made_plan(self.record, s.cell.task, planner) is None]
+        if without and not self.stop.level:
             raise RunError(
-                f"{planner} made no plan for {', '.join(missing)}: there is nothing to share",
+                f"{planner} made no plan for {', '.join(without)}: there is nothing to share",
                 remedy=f"ls {self.record.plans().cells_path}",
             )
 
-    def _plan(self, tasks: list[str], planner: str, report: RunReport) -> None:
+    def _plan(self, statuses: list[CellStatus], report: RunReport) -> None:
+        """One more plan for each; one that was being made when it was cut off goes on."""
         plans = self.record.plans().create()
         queue: deque[CellStatus] = deque()
-        for task in tasks:
-            cell = Cell(task, planner, 1)
-            numbers = plans.attempts(cell)
-            queue.append(CellStatus(cell, CellState.TODO, numbers[-1] + 1 if numbers else 1, 0))
-        self._run_cells(queue, lambda status: self._spec_in(plans, status, "plan", None), report)
+        for status in statuses:
+            if status.state is not CellState.OPEN:
+                number = (plans.attempts(status.cell) or (0,))[-1] + 1
+                status = CellStatus(status.cell, CellState.TODO, number, status.voids)
+            queue.append(status)
+        self._run_cells(queue, plans, report)
+        self.teller.forget_plans()
 
     def plan_anew(self, planner: str) -> Path:
         """One more plan of the experiment's only task."""
         task = self.prepared.experiment.tasks[0]
         report = RunReport(self.record.name, 0, 1)
         self._ask_servers()
+        (status,) = self._planning(planner).values()
         with self._machinery():
-            self._plan([task.name], planner, report)
+            self._plan([dataclasses.replace(status, voids=0)], report)
         path = made_plan(self.record, task.name, planner)
         latest = report.results[-1] if report.results else None
         if path is None or latest is None or latest.number != int(path.parent.name.removeprefix("a")):
@@ -393,9 +315,21 @@ class _Run:
         return path
 
 
-def _limits(experiment: Experiment, profile: str, mode: str) -> Limits:
-    limits = experiment.limits_of(profile)
-    return dataclasses.replace(limits, iterations=1) if mode == "smoke" else limits
+def _next(attempts: Attempts, cell: Cell) -> int:
+    found = attempts.get(cell.path.as_posix())
+    return found[-1][0] + 1 if found else 1
+
+
+def _judged(attempts: Attempts, cell: Cell) -> bool:
+    """Whether anything counts for the cell, where stopping came before the plan that its identity hangs on."""
+    found = ours(list(attempts.get(cell.path.as_posix(), ())))
+    return any(result is not None and not result.ending.void for _, result in found)
+
+
+def _finish_dead(spec: AttemptSpec, detail: str) -> AttemptResult:
+    result = dead_result(spec, Ending.HARNESS, detail)
+    write_result(AttemptFolder(spec.folder), result)
+    return result
 
 
 def with_agent(experiment: Experiment, agent: str) -> Experiment:

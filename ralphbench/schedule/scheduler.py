@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,11 +18,21 @@ from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellState, CellStatus
 from ralphbench.schedule.trials import INTERRUPTED, RunningTrial, log_tail, start_trial
+from ralphbench.trial import read_history
+from ralphbench.workspace import remove_tree
 
 TICK = 0.1
 """Seconds between two looks at the children."""
 MOST_RESTARTS = 3
-"""How often a trial that died, or a gateway, is started again before the run gives up on it."""
+"""How often a trial that dies without getting any further is started again before it counts as void."""
+STOP_WITHIN = 20.0
+"""Seconds after the second wish to stop in which a trial must be gone; it goes on later from its last boundary."""
+
+
+_STOPPING = {
+    1: "stopping: nothing new is begun, what runs stops at its next event (again: stop now)",
+    2: "stopping now (again: leave at once)",
+}
 
 
 class Listener(Protocol):
@@ -52,17 +62,22 @@ class Scheduler:
     listener: Listener
     stop: StopButton
     control: Path
+    check_disk: Callable[[], None]
+    """Raises DiskError where the disk itself, and not a contender, is why an attempt could not be written."""
     keep_workspaces: bool = False
     running: list[RunningTrial] = field(default_factory=list)
-    crashes: dict[str, int] = field(default_factory=dict)
+    crashes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Attempt to (deaths without progress, boundaries reached at the last one)."""
     results: list[AttemptResult] = field(default_factory=list)
     exhausted: list[Cell] = field(default_factory=list)
     _told: int = 0
+    _end_by: float | None = None
     _paused: bool = False
     _void_counts: dict[Cell, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Returns when nothing is left to do, or everything has stopped."""
+        self._drop_old_requests()
         try:
             while self.running or (self.queue and not self._stopping()):
                 self._hear_requests()
@@ -73,8 +88,9 @@ class Scheduler:
                 self.listener.tick(self.running, len(self.queue))
                 time.sleep(TICK)
         finally:
-            for trial in self.running:
-                trial.end()
+            with contextlib.ExitStack() as ends:  # every one of them, also where one does not die
+                for trial in self.running:
+                    ends.callback(trial.end)
 
     def _stopping(self) -> bool:
         return self.stop.level > 0
@@ -86,7 +102,7 @@ class Scheduler:
             spec = self.make_spec(status)
             resumed = status.state is CellState.OPEN
             self.journal.append("cell_started", cell=str(status.cell), attempt=status.number, resumed=resumed)
-            self.running.append(start_trial(spec, resumed=resumed))
+            self.running.append(start_trial(spec, resumed=resumed, gateway=self.gateway.starts))
             self.listener.cell_started(spec, resumed=resumed)
 
     def _reap(self) -> None:
@@ -104,18 +120,15 @@ class Scheduler:
 
     def _committed(self, trial: RunningTrial, result: AttemptResult) -> None:
         self.results.append(result)
-        self.journal.append(
-            "cell_ended",
-            cell=str(trial.cell),
-            attempt=result.number,
-            ending=result.ending,
-            resolved=None if result.verdict is None else result.verdict.resolved,
-            score=None if result.verdict is None else result.verdict.score,
-        )
+        if not self.keep_workspaces:
+            with contextlib.suppress(OSError):  # what an agent made unremovable is `ralphbench clean`'s to complain of
+                remove_tree(trial.spec.workspace)
+        # After the worktree: an attempt without this entry is tidied up by the next run.
+        note_end(self.journal, result)
+        if result.ending is Ending.DISK:
+            self.check_disk()
         note = self._requeue_void(trial, result) if result.ending.void else ""
         self.listener.cell_ended(trial.spec, result, note)
-        if not self.keep_workspaces:
-            shutil.rmtree(trial.spec.workspace, ignore_errors=True)
 
     def _requeue_void(self, trial: RunningTrial, result: AttemptResult) -> str:
         """A void attempt is followed by another, at the end of its round, as long as its cell has retries left."""
@@ -148,15 +161,27 @@ class Scheduler:
         if asked:
             self.listener.cell_ended(spec, None, "stopped; the same command goes on with it")
             return
-        count = self.crashes[spec.id] = self.crashes.get(spec.id, 0) + 1
+        count = self._count_death(trial, code)
         tail = log_tail(spec.folder)
         if count > MOST_RESTARTS:
             result = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
             self._committed(trial, result)
             return
         self.listener.note(f"{trial.cell}: its process ended with {code}; it goes on from its last boundary {tail}")
-        if not self._stopping():
+        if self._stopping():
+            self.listener.cell_ended(spec, None, "cut off; the same command goes on with it")
+        else:
             self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number, self._voids(trial.cell)))
+
+    def _count_death(self, trial: RunningTrial, code: int) -> int:
+        """Deaths in a row between which the attempt came no further. What the gateway's death cut off has not died."""
+        if code == INTERRUPTED and (trial.gateway != self.gateway.starts or not self.gateway.alive()):
+            return 0
+        reached = read_history(AttemptFolder(trial.spec.folder)).checkpoints
+        count, before = self.crashes.get(trial.spec.id, (0, -1))
+        count = count + 1 if reached == before else 1
+        self.crashes[trial.spec.id] = count, reached
+        return count
 
     def _look_after_gateway(self) -> None:
         if self.gateway.alive() or self._stopping():
@@ -170,6 +195,18 @@ class Scheduler:
             self._told += 1
             for trial in self.running:
                 trial.ask_to_stop()
+            self.listener.note(_STOPPING[self._told])
+        if self._told < 2:
+            return
+        self._end_by = self._end_by or time.monotonic() + STOP_WITHIN
+        if time.monotonic() > self._end_by:
+            for trial in self.running:
+                trial.end()
+
+    def _drop_old_requests(self) -> None:
+        """What was asked when nobody ran the experiment was meant for nobody."""
+        for request in pending_requests(self.control):
+            self.journal.append("request_outdated", **dataclasses.asdict(request))
 
     def _hear_requests(self) -> None:
         for request in pending_requests(self.control):
@@ -181,3 +218,16 @@ class Scheduler:
             elif request.op == "stop":
                 self.stop.press()
             self.listener.note(f"asked from outside: {request.op} {request.reason}".rstrip())
+
+
+def note_end(journal: Journal, result: AttemptResult) -> None:
+    """The journal's entry of an attempt that is committed."""
+    journal.append(
+        "cell_ended",
+        cell=str(result.cell),
+        attempt=result.number,
+        path=f"{result.cell.path.as_posix()}/a{result.number}",
+        ending=result.ending,
+        resolved=None if result.verdict is None else result.verdict.resolved,
+        score=None if result.verdict is None else result.verdict.score,
+    )

@@ -32,8 +32,13 @@ class CellStatus:
     result: AttemptResult | None = None
 
 
+Attempt = tuple[int, "AttemptResult | None"]
+Attempts = Mapping[str, list[Attempt]]
+"""By the cell's path, which is the same whether a `+` in it is a phase's or a name's own; in order of their numbers."""
+
+
 def survey(
-    record: ExperimentFolder,
+    attempts: Attempts,
     cells: Iterable[Cell],
     *,
     identity: Callable[[Cell], str],
@@ -42,37 +47,34 @@ def survey(
     first: Mapping[str, int],
 ) -> dict[Cell, CellStatus]:
     """Where every cell stands. `first` is the lowest attempt number that counts for a cell (after `--fresh`)."""
-    attempts = _attempts(record)
-    return {
-        cell: _status(
+    found = {}
+    for cell in cells:
+        path = cell.path.as_posix()
+        mine = attempts.get(path, [])
+        found[cell] = _status(
             cell,
-            [a for a in attempts.get(cell, []) if a[0] >= first.get(cell.path.as_posix(), 1)],
+            [a for a in ours(mine) if a[0] >= first.get(path, 1)],
             identity=identity(cell),
             resumable=resumable,
             void_retries=void_retries,
-            next_number=_next(record, cell),
+            next_number=mine[-1][0] + 1 if mine else 1,
         )
-        for cell in cells
-    }
+    return found
 
 
-Attempt = tuple[int, "AttemptResult | None"]
-
-
-def _attempts(record: ExperimentFolder) -> dict[Cell, list[Attempt]]:
-    found: dict[Cell, list[Attempt]] = {}
+def attempts_of(record: ExperimentFolder) -> Attempts:
+    """Every attempt of the record with its result."""
+    found: dict[str, list[Attempt]] = {}
     for cell, number, result, _ in record.summaries():
-        if result is not None and result.imported:
-            continue  # of another system: shown beside ours, never in place of ours
-        found.setdefault(cell, []).append((number, result))
+        found.setdefault(cell.path.as_posix(), []).append((number, result))
     for attempts in found.values():
         attempts.sort(key=lambda a: a[0])
     return found
 
 
-def _next(record: ExperimentFolder, cell: Cell) -> int:
-    numbers = record.attempts(cell)
-    return numbers[-1] + 1 if numbers else 1
+def ours(attempts: list[Attempt]) -> list[Attempt]:
+    """Without those of another system, which are shown beside ours, never in place of ours."""
+    return [(number, result) for number, result in attempts if result is None or not result.imported]
 
 
 def _status(

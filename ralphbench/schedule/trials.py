@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.model import AttemptSpec, Cell
-from ralphbench.sandbox.processes import end_marked
+from ralphbench.sandbox.processes import OWNER, end_marked
 
 COMMITTED = 0
 INTERRUPTED = 75
@@ -26,6 +27,8 @@ class RunningTrial:
     process: subprocess.Popen[bytes]
     started: float
     resumed: bool
+    gateway: int
+    """Which start of the run's gateway it began with."""
 
     @property
     def cell(self) -> Cell:
@@ -47,7 +50,7 @@ class RunningTrial:
         end_marked(self.spec.mark)
 
 
-def start_trial(spec: AttemptSpec, *, resumed: bool) -> RunningTrial:
+def start_trial(spec: AttemptSpec, *, resumed: bool, gateway: int = 1) -> RunningTrial:
     """Must be called in the main thread: a trial is told of its parent's death, and for the kernel that is a thread."""
     log = spec.folder / "trial.log"
     with log.open("ab") as out:
@@ -56,9 +59,11 @@ def start_trial(spec: AttemptSpec, *, resumed: bool) -> RunningTrial:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
+            # A trial that outlives its run is found and ended by its mark, and so is every git and gate that it starts.
+            env={**os.environ, OWNER: spec.mark},
             start_new_session=True,
         )
-    return RunningTrial(spec, process, time.time(), resumed)
+    return RunningTrial(spec, process, time.time(), resumed, gateway)
 
 
 def log_tail(folder: Path, lines: int = 3) -> str:

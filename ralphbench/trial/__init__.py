@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ralphbench.trial.clock import Clock
+    from ralphbench.trial.history import ClockReader, read_history
     from ralphbench.trial.leases import LeaseClient
     from ralphbench.trial.outcome import dead_result
 
-_HOMES = {"Clock": "clock", "LeaseClient": "leases", "dead_result": "outcome"}
+_HOMES = {
+    "Clock": "clock",
+    "ClockReader": "history",
+    "LeaseClient": "leases",
+    "dead_result": "outcome",
+    "read_history": "history",
+}
 
-__all__ = ["Clock", "LeaseClient", "dead_result"]
+__all__ = ["Clock", "ClockReader", "LeaseClient", "dead_result", "read_history"]
 
 
 def __getattr__(name: str) -> Any:

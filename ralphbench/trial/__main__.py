@@ -15,7 +15,7 @@ INTERRUPTED = 75
 def main() -> int:
     stop = StopRequest()
     stop.install()
-    # Imported after the signals are in place: from here on a stop is heard.
+    # Imported after the signals are in place: from here on a stop is heard, and never ends the process where it stands.
     from ralphbench.trial.attempt import run_attempt
 
     try:

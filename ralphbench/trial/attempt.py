@@ -14,7 +14,7 @@ from ralphbench.agents import Agent, load_agent
 from ralphbench.errors import DiskError, Interrupted, RalphbenchError, RecordError, SandboxError
 from ralphbench.gateway import GatewayClient
 from ralphbench.grading import grade
-from ralphbench.loop import Loop, LoopOutcome, SharedPlan, diff_limit, load_plan, outcome_of, state_of
+from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, diff_limit, load_plan, outcome_of, state_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -67,8 +67,11 @@ class _Attempt:
     history: History
     log: EventLog
     stop: StopRequest
+    clock: Clock | None = None
+    """None: the loop is not at work, or was over before this process began."""
 
     def run(self) -> AttemptResult:
+        self.stop.raise_if_asked()
         self._say_hello()
         try:
             workspace = self._workspace()
@@ -80,12 +83,16 @@ class _Attempt:
                 read_only=tuple(path for agent in self._agents().values() for path in agent.read_only()),
             )
             with open_sandbox(self.spec.sandbox, sandbox_spec) as sandbox:
-                ended, seconds = self._loop(workspace, sandbox)
-                isolated = sandbox.isolated
+                ended = self._loop(workspace, sandbox)
+                isolated, seconds = sandbox.isolated, self._seconds()
             return self._conclude(workspace, ended, isolated=isolated, seconds=seconds)
         except (DiskError, SandboxError) as error:
             ending = Ending.DISK if isinstance(error, DiskError) else Ending.SANDBOX
             return self._give_up(ending, error)
+
+    def _seconds(self) -> float:
+        """The contender's clock."""
+        return self.history.spent.seconds if self.clock is None else self.clock.now()
 
     def _say_hello(self) -> None:
         process = self.history.processes + 1
@@ -118,20 +125,18 @@ class _Attempt:
         models = self.spec.profile.stages.values()
         return {agent_key(m): load_agent(m.agent, m.agent_options, self.spec.agents) for m in models}
 
-    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> tuple[LoopOutcome, float]:
-        """(how it ended, the contender's clock)."""
+    def _loop(self, workspace: Workspace, sandbox: Sandbox) -> LoopOutcome:
         if self.history.loop_ended is not None:
-            return outcome_of(self.history.loop_ended), self.history.spent.seconds
-        clock = Clock(self.history.spent.seconds)
-        scratch = workspace.home
-        gateway = GatewayClient(self.spec.gateway)
-        leases = LeaseClient(self.spec.leases)
-        try:
+            return outcome_of(self.history.loop_ended)
+        with contextlib.ExitStack() as opened:
+            gateway = opened.enter_context(contextlib.closing(GatewayClient(self.spec.gateway)))
+            leases = opened.enter_context(contextlib.closing(LeaseClient(self.spec.leases)))
+            self.clock = Clock(self.history.spent.seconds)
             stages = StageRunner(
                 spec=self.spec,
                 folder=self.folder,
                 log=self.log,
-                clock=clock,
+                clock=self.clock,
                 gateway=gateway,
                 leases=leases,
                 sandbox=sandbox,
@@ -144,30 +149,29 @@ class _Attempt:
                 next_call=self.history.next_call,
                 counts=self.history.stage_counts,
             )
-            ports = TrialPorts(workspace, stages, sandbox, self.log, scratch, plan_only=self.spec.mode == "plan")
-            loop = Loop(
-                ports,
-                self.spec.task,
-                self.spec.limits,
-                plan=self._shared_plan(),
-                rules=project_rules(workspace),
-                diff_limit=diff_limit(self.spec.profile.stages[Stage.VERIFY].context),
-            )
-            state = self.history.state
-            try:
-                return loop.run(None if state is None else state_of(state)), clock.now()
-            except PlanMade as made:
-                return self._planned(made, workspace), clock.now()
-        finally:
-            leases.close()
-            gateway.close()
+            return self._work(workspace, TrialPorts(workspace, stages, sandbox, self.log, self.spec.mode == "plan"))
 
-    def _planned(self, made: PlanMade, workspace: Workspace) -> LoopOutcome:
-        """The plan was all that was asked for."""
-        detail = f"a plan of {len(made.state.tickets)} tickets"
-        outcome = LoopOutcome(
-            Ending.COMPLETED, Stage.PLAN, None, detail, commit=workspace.base, wip=None, state=made.state
+    def _work(self, workspace: Workspace, ports: TrialPorts) -> LoopOutcome:
+        loop = Loop(
+            ports,
+            self.spec.task,
+            self.spec.limits,
+            plan=self._shared_plan(),
+            rules=project_rules(workspace),
+            diff_limit=diff_limit(self.spec.profile.stages[Stage.VERIFY].context),
         )
+        state = self.history.state
+        if state is not None and self.spec.mode == "plan":
+            return self._planned(state_of(state), workspace)  # made, and cut off before that was said
+        try:
+            return loop.run(None if state is None else state_of(state))
+        except PlanMade as made:
+            return self._planned(made.state, workspace)
+
+    def _planned(self, state: LoopState, workspace: Workspace) -> LoopOutcome:
+        """The plan was all that was asked for."""
+        detail = f"a plan of {len(state.tickets)} tickets"
+        outcome = LoopOutcome(Ending.COMPLETED, Stage.PLAN, None, detail, commit=workspace.base, wip=None, state=state)
         self.log.append(EventKind.LOOP_ENDED, **codec.builtins(outcome))
         return outcome
 
@@ -205,19 +209,20 @@ class _Attempt:
 
     def _grade(self, workspace: Workspace, commit: str, what: str, claimed: Any) -> Verdict:
         for left in range(GRADE_TRIES - 1, -1, -1):
-            self.stop.raise_if_asked()
             self.log.append(EventKind.GRADING_STARTED, commit=commit, what=what)
-            verdict = grade(
-                gitdir=workspace.gitdir,
-                commit=commit,
-                base=workspace.base,
-                task=self.spec.task,
-                sandbox_kind=self.spec.sandbox,
-                out=self.folder.grading / what,
-                scratch=self.spec.workspace / "grading",
-                emit=lambda gate: self._gate_ended(gate, what),
-                claimed=claimed,
-            )
+            # Gates may run for minutes, and a grading that was cut off begins anew: a wish to stop ends it at once.
+            with self.stop.breakable():
+                verdict = grade(
+                    gitdir=workspace.gitdir,
+                    commit=commit,
+                    base=workspace.base,
+                    task=self.spec.task,
+                    sandbox_kind=self.spec.sandbox,
+                    out=self.folder.grading / what,
+                    scratch=self.spec.workspace / "grading",
+                    emit=lambda gate: self._gate_ended(gate, what),
+                    claimed=claimed,
+                )
             if verdict.error is None or not left:
                 break
             self.log.append(EventKind.WARNING, text=f"grading failed and is done again: {verdict.error}")
@@ -229,16 +234,17 @@ class _Attempt:
 
     def _gate_ended(self, gate: GateResult, what: str) -> None:
         now = time.time()
-        self.log.append(EventKind.GATE_ENDED, what=what, **codec.builtins(gate))
         interval = Interval(IntervalKind.GATE, now - gate.seconds, now, gate.id)
-        self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
+        with self.stop.unbroken():
+            self.log.append(EventKind.GATE_ENDED, what=what, **codec.builtins(gate))
+            self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
 
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
         """An infrastructure fault outside any stage."""
         self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
         ended = nothing_done(ending, self.spec.base, str(error))
         judged = Judged(self.spec.base, None, None, None)
-        return self._commit(ended, judged, isolated=False, seconds=self.history.spent.seconds)
+        return self._commit(ended, judged, isolated=False, seconds=self._seconds())
 
     def _commit(self, ended: LoopOutcome, judged: Judged, *, isolated: bool, seconds: float) -> AttemptResult:
         self.log.append(EventKind.ATTEMPT_ENDED, ending=ended.ending)

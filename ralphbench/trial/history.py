@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ralphbench.model import Event, EventKind, Spent
-from ralphbench.record import AttemptFolder, read_calls, read_events, spent
+from ralphbench.model import Event, EventKind, Interval, IntervalKind, Spent
+from ralphbench.record import AttemptFolder, read_calls, read_events, spent, union_seconds
 
 
 @dataclass(slots=True)
@@ -22,7 +22,8 @@ class History:
     stage_counts: dict[str, int] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
     next_call: int = 0
-    started: float | None = None
+    checkpoints: int = 0
+    """How often the loop has come to a boundary that it can go on from: whether a trial that keeps dying gets anywhere."""
 
     @property
     def resumes(self) -> bool:
@@ -32,7 +33,7 @@ class History:
 def read_history(folder: AttemptFolder) -> History:
     """Everything that matters of `events.jsonl` and `calls.jsonl`, one line in memory at a time."""
     history = History()
-    clock = _ClockReader()
+    clock = ClockReader()
     for event in read_events(folder):
         _take(history, event)
         clock.take(event)
@@ -44,8 +45,6 @@ def read_history(folder: AttemptFolder) -> History:
 
 def _take(history: History, event: Event) -> None:
     data, kind = event.data, event.kind
-    if history.started is None:
-        history.started = event.t
     if kind in (EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_RESUMED):
         history.processes += 1
     elif kind == EventKind.WORKSPACE_READY:
@@ -57,28 +56,45 @@ def _take(history: History, event: Event) -> None:
         history.loop_ended = data
     if "state" in data and kind != EventKind.LOOP_ENDED:
         history.state = data["state"]
+        history.checkpoints += 1
 
 
-class _ClockReader:
-    """The contender's clock at the end of the record: the last one noted, and what a cut-off stage ran since."""
+class ClockReader:
+    """The contender's clock, read from events: the last one noted, and what has passed since, pauses left out.
+
+    Checks and the harness's own work between stages count, as they do while the trial runs; the time between two
+    processes and after the loop's end does not.
+    """
 
     def __init__(self) -> None:
         self._noted = 0.0
-        self._open: float | None = None
+        self._since: float | None = None
         self._last = 0.0
+        self._pauses: list[Interval] = []
 
     def take(self, event: Event) -> None:
         data, kind = event.data, event.kind
-        if kind == EventKind.STAGE_ENDED:
-            self._noted = float(data["spent"]["seconds"])
-            self._open = None
-        elif kind == EventKind.STAGE_STARTED:
-            self._open = event.t
-        elif kind == EventKind.ATTEMPT_RESUMED:
-            self._noted = float(data["spent"]["seconds"])
-            self._open = None
         self._last = event.t
+        if kind == EventKind.WORKSPACE_READY:
+            self._note(self._noted, event.t)  # making it is not the contender's time
+        elif kind != EventKind.AGENT and isinstance(data.get("spent"), Mapping):
+            self._note(float(data["spent"]["seconds"]), event.t)
+        elif kind == EventKind.LOOP_ENDED:
+            self._noted, self._since = self.seconds(), None
+        elif kind == EventKind.INTERVAL and data.get("what") in _PAUSED and self._since is not None:
+            start, end = max(float(data["start"]), self._since), float(data["end"])
+            self._pauses.append(Interval(str(data["what"]), start, end))
 
-    def seconds(self) -> float:
-        running = 0.0 if self._open is None else max(0.0, self._last - self._open)
-        return self._noted + running
+    def _note(self, seconds: float, t: float) -> None:
+        self._noted, self._since = seconds, t
+        self._pauses.clear()
+
+    def seconds(self, until: float | None = None) -> float:
+        """At the last event, or at a wall-clock time after it."""
+        if self._since is None:
+            return self._noted
+        running = (self._last if until is None else until) - self._since
+        return self._noted + max(0.0, running - union_seconds(self._pauses))
+
+
+_PAUSED = tuple(kind.value for kind in IntervalKind if kind.paused)

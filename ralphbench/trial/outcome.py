@@ -12,12 +12,13 @@ from ralphbench.model import (
     AttemptSpec,
     Call,
     Ending,
-    Spent,
+    EventKind,
     Stage,
     Verdict,
     Work,
 )
 from ralphbench.record import AttemptFolder, read_calls, read_events, spent, stage_sums, times
+from ralphbench.trial.history import ClockReader
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ def build_result(
     warnings: tuple[str, ...] = (),
 ) -> AttemptResult:
     """Sums and times come from events and calls, so that a result can always be worked out again."""
+    # The events are read once for each sum, one in memory at a time: a long transcript must not make a large process.
     calls = read_calls(folder)
-    events = list(read_events(folder))
+    processes, began = _processes(folder)
     return AttemptResult(
         experiment=spec.experiment,
         cell=spec.cell,
@@ -58,12 +60,12 @@ def build_result(
         base=judged.base,
         commit=judged.commit,
         work=_work(ended.state, judged),
-        times=times(events, calls, clock=seconds),
+        times=times(read_events(folder), calls, clock=seconds),
         spent=dataclasses.replace(spent(calls), seconds=seconds),
-        stages=stage_sums(calls, events),
-        started=iso(events[0].t if events else time.time()),
+        stages=stage_sums(calls, read_events(folder)),
+        started=iso(began),
         ended=iso(time.time()),
-        processes=sum(1 for e in events if e.kind in ("attempt_started", "attempt_resumed")),
+        processes=processes,
         isolated=isolated,
         plan_hash=ended.state.plan_hash,
         plan_by=ended.state.plan_by,
@@ -71,6 +73,15 @@ def build_result(
         warnings=warnings,
         extra={"mode": spec.mode, "unequal_limits": spec.unequal_limits},
     )
+
+
+def _processes(folder: AttemptFolder) -> tuple[int, float]:
+    """(how many trial processes there were, when the first began)."""
+    count, began = 0, None
+    for event in read_events(folder):
+        began = event.t if began is None else began
+        count += event.kind in (EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_RESUMED)
+    return count, time.time() if began is None else began
 
 
 def _work(state: LoopState, judged: Judged) -> Work:
@@ -95,19 +106,15 @@ def _served(calls: list[Call], spec: AttemptSpec) -> dict[str, str | None]:
 def dead_result(spec: AttemptSpec, ending: Ending, detail: str) -> AttemptResult:
     """For an attempt whose own process cannot finish it: void, with what it had spent."""
     folder = AttemptFolder(spec.folder)
-    calls = read_calls(folder)
-    used: Spent = spent(calls)
-    ended = nothing_done(ending, spec.base, detail, _last_stage(folder))
-    judged = Judged(base=spec.base, commit=None, verdict=None, wip_verdict=None)
-    return build_result(spec, folder, ended, judged, isolated=False, seconds=used.seconds)
-
-
-def _last_stage(folder: AttemptFolder) -> Stage | None:
-    stage: str | None = None
+    stage: Stage | None = None
+    clock = ClockReader()
     for event in read_events(folder):
-        if event.kind == "stage_started":
-            stage = str(event.data["stage"])
-    return None if stage is None else Stage(stage)
+        clock.take(event)
+        if event.kind == EventKind.STAGE_STARTED:
+            stage = Stage(str(event.data["stage"]))
+    ended = nothing_done(ending, spec.base, detail, stage)
+    judged = Judged(base=spec.base, commit=None, verdict=None, wip_verdict=None)
+    return build_result(spec, folder, ended, judged, isolated=False, seconds=clock.seconds())
 
 
 def iso(t: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ralphbench.loop import CheckResult, LoopState, dump_plan, state_of
@@ -13,6 +12,7 @@ from ralphbench.loop.expect import met
 from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, Ticket, codec
 from ralphbench.record import EventLog, atomic_write
 from ralphbench.sandbox import Sandbox
+from ralphbench.trial.checking import run_check
 from ralphbench.trial.stages import StageRunner
 from ralphbench.workspace import Git, Workspace
 
@@ -37,8 +37,6 @@ class TrialPorts:
     stages: StageRunner
     sandbox: Sandbox
     log: EventLog
-    scratch: Path
-    """A folder that the sandbox shows."""
     plan_only: bool = False
 
     def ask(
@@ -47,26 +45,20 @@ class TrialPorts:
         return self.stages.ask(stage, prompt, iteration=iteration, ticket=ticket, session=session)
 
     def check(self, acceptance: Acceptance) -> CheckResult:
-        self.stages.stop.raise_if_asked()
+        """A wish to stop ends a check at once: what it would say is lost with its iteration anyway."""
         began = time.time()
-        said, errors = self.scratch / "check.out", self.scratch / "check.err"
-        # Standard output alone is compared with what is expected; both are shown.
-        done = self.sandbox.run(
-            ["sh", "-c", 'exec 2>"$1"; exec sh -c "$0"', acceptance.run, self.sandbox.inside(errors)],
-            env=self.sandbox.base_env(),
-            timeout=CHECK_SECONDS,
-            log=said,
-        )
-        text = said.read_text(encoding="utf-8", errors="replace")
-        shown = text[-_TAIL:] + errors.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
+        folder = self.workspace.folder / "checks"
+        with self.stages.stop.breakable():
+            done = run_check(self.sandbox, acceptance.run, timeout=CHECK_SECONDS, folder=folder)
         interval = Interval(IntervalKind.CHECK, began, time.time(), acceptance.run[:80])
         self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
         return CheckResult(
-            passed=met(acceptance, None if done.timed_out else done.exit, text),
+            # Standard output alone is compared with what is expected; both are shown.
+            passed=met(acceptance, done.exit, done.stdout),
             exit=done.exit,
-            timed_out=done.timed_out,
+            timed_out=done.exit is None,
             seconds=done.seconds,
-            output=shown,
+            output=done.stdout[-_TAIL:] + done.stderr[-_TAIL:],
         )
 
     def emit(self, kind: EventKind, /, **data: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +12,7 @@ from typing import Any
 
 from ralphbench.agents import Agent
 from ralphbench.control import ChannelError
-from ralphbench.errors import AgentMissing, GatewayLost, SandboxError
+from ralphbench.errors import AgentMissing, ConfigError, EndpointError, GatewayLost, RunError, SandboxError
 from ralphbench.gateway import GatewayClient, StageGrant, StageTraffic
 from ralphbench.model import (
     AgentEvent,
@@ -26,7 +28,7 @@ from ralphbench.model import (
     StageRun,
     codec,
 )
-from ralphbench.record import AttemptFolder, EventLog
+from ralphbench.record import AttemptFolder, EventLog, disk_errors
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.leases import LeaseClient
@@ -35,6 +37,12 @@ from ralphbench.trial.watch import StageWatch
 
 STAGE_RETRIES = 2
 """How often a stage that an infrastructure fault cut off is run again before the attempt is void."""
+_LEASE_FAULTS = {
+    "EndpointDown": StageEnding.ENDPOINT_DOWN,
+    "ModelMissing": StageEnding.MODEL_MISSING,
+    "RunError": StageEnding.HARNESS,
+}
+"""By the kind of error that a lease was refused with; any other is of the model's load."""
 
 
 @dataclass(slots=True)
@@ -72,9 +80,16 @@ class StageRunner:
             fault = result.ending.fault
             if fault is None or result.ending is StageEnding.INTERRUPTED or not left:
                 return result
-            self.log.append(EventKind.FAULT, ending=fault, detail=result.detail, stage=stage, retried=True)
             self._pause(Interval(IntervalKind.RETRY, began, time.time(), f"{stage}: {fault}"))
-            self.spent = _with_seconds(self.spent, before)
+            self.spent = dataclasses.replace(self.spent, seconds=before)
+            self.log.append(
+                EventKind.FAULT,
+                ending=fault,
+                detail=result.detail,
+                stage=stage,
+                retried=True,
+                spent=codec.builtins(self.spent),
+            )
             restore()
         raise AssertionError("unreachable")
 
@@ -84,8 +99,8 @@ class StageRunner:
         model = self.spec.profile.stages[stage]
         stage_id = self._stage_id(stage, iteration)
         path = self.folder.prompts / f"{stage_id}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(prompt, encoding="utf-8")
+        with disk_errors(path):
+            path.write_text(prompt, encoding="utf-8")
         self.log.append(
             EventKind.STAGE_STARTED,
             stage=stage,
@@ -99,17 +114,26 @@ class StageRunner:
         )
         began = time.time()
         clock_began = self.clock.now()
-        traffic = None
-        try:
-            with self.leases.lease(model) as pauses:
-                for pause in pauses:
-                    self._pause(pause, stage_id)
-                result, traffic = self._drive(stage, stage_id, iteration, path, model, session)
-        except ChannelError as error:
-            result = StageResult(StageEnding.MODEL_LOAD, "", detail=error.message)
+        result, traffic = self._leased(stage, stage_id, iteration, path, model, session)
         self._settle(traffic, stage_id)
         self._stage_ended(stage, stage_id, iteration, result, began, clock_began)
         return result
+
+    def _leased(
+        self, stage: Stage, stage_id: str, iteration: int, prompt: Path, model: StageModel, session: str | None
+    ) -> tuple[StageResult, StageTraffic | None]:
+        """Wait for a slot, with the model in memory; then run. Nobody waits any longer who is asked to stop."""
+        with contextlib.ExitStack() as held:
+            try:
+                with self.stop.breakable():
+                    pauses = held.enter_context(self.leases.lease(model))
+            except ChannelError as error:
+                return StageResult(
+                    _LEASE_FAULTS.get(error.kind, StageEnding.MODEL_LOAD), "", detail=error.message
+                ), None
+            for pause in pauses:
+                self._pause(pause, stage_id)
+            return self._drive(stage, stage_id, iteration, prompt, model, session)
 
     def _drive(
         self, stage: Stage, stage_id: str, iteration: int, prompt: Path, model: StageModel, session: str | None
@@ -129,7 +153,11 @@ class StageRunner:
         )
         try:
             address = self.gateway.open_stage(grant)
-        except ChannelError as error:
+        except GatewayLost:
+            raise
+        except EndpointError as error:
+            return StageResult(StageEnding.ENDPOINT_DOWN, "", detail=error.message), None
+        except (ChannelError, ConfigError, RunError) as error:
             return StageResult(StageEnding.HARNESS, "", detail=error.message), None
         run = StageRun(
             id=stage_id,
@@ -154,27 +182,27 @@ class StageRunner:
             on_event=recorder,
             on_traffic=self._note_traffic,
         )
-        self.stop.in_stage = True
         try:
             result = self.agents[agent_key(model)].run(run, self.sandbox, watch)
         except (SandboxError, AgentMissing) as error:
             result = StageResult(StageEnding.SANDBOX, "", detail=str(error))
-        finally:
-            self.stop.in_stage = False
         return self._close(result, address.token, watch)
 
     def _close(self, result: StageResult, token: str, watch: StageWatch) -> tuple[StageResult, StageTraffic | None]:
-        """End the stage at the gateway; what the watchdog or the gateway saw outranks what the agent made of it."""
+        """End the stage at the gateway. What the watchdog or the gateway saw outranks what the agent made of it; a limit
+        does not, where the work was done before it.
+        """
         try:
             traffic = self.gateway.close_stage(token)
         except GatewayLost as error:
             detail = f"the gateway is gone: {error.message}"
             return _ended(result, StageEnding.INTERRUPTED, detail), watch.traffic
-        if watch.verdict is not None:
-            return _ended(result, *watch.verdict), traffic
-        if traffic.stop is not None and result.ending is not StageEnding.DONE:
-            return _ended(result, StageEnding(traffic.stop), traffic.detail), traffic
-        return result, traffic
+        verdict = watch.verdict
+        if verdict is None and traffic.stop is not None:
+            verdict = StageEnding(traffic.stop), traffic.detail
+        if verdict is None or (result.ending is StageEnding.DONE and verdict[0].fault is None):
+            return result, traffic
+        return _ended(result, *verdict), traffic
 
     def _settle(self, traffic: StageTraffic | None, stage_id: str) -> None:
         if traffic is None:
@@ -210,7 +238,7 @@ class StageRunner:
     ) -> None:
         ended = time.time()
         now = self.clock.now()
-        self.spent = _with_seconds(self.spent, now)
+        self.spent = dataclasses.replace(self.spent, seconds=now)
         interval = Interval(IntervalKind.STAGE, began, ended, stage)
         self.log.append(EventKind.INTERVAL, **codec.builtins(interval), stage_id=stage_id)
         self.log.append(
@@ -258,12 +286,4 @@ def agent_key(model: StageModel) -> tuple[str, str]:
 
 
 def _ended(result: StageResult, ending: StageEnding, detail: str) -> StageResult:
-    import dataclasses
-
     return dataclasses.replace(result, ending=ending, detail=detail)
-
-
-def _with_seconds(spent: Spent, seconds: float) -> Spent:
-    import dataclasses
-
-    return dataclasses.replace(spent, seconds=seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ralphbench.errors import GatewayLost
 from ralphbench.gateway import GatewayClient, StageTraffic
@@ -59,12 +59,16 @@ class StageWatch:
             self.verdict = self._look(process)
         return self.verdict
 
+    def model_activity(self) -> int | None:
+        """Grows with every call and byte of the stage; None: the gateway was not asked yet. For agents' own watchdogs."""
+        return None if self.traffic is None else self.traffic.activity
+
     def elapsed(self) -> float:
         """Seconds of the contender's clock that this stage has used."""
         return self._clock.now() - self._began
 
     def _look(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
-        if asked := self._asked_to_stop():
+        if asked := self._asked_to_stop(process):
             return asked
         now = time.monotonic()
         if now < self._next_poll:
@@ -72,9 +76,10 @@ class StageWatch:
         self._next_poll = now + POLL
         return self._look_at_gateway(process, now) or self._look_at_clock(now)
 
-    def _asked_to_stop(self) -> tuple[StageEnding, str] | None:
+    def _asked_to_stop(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
+        """Softly: at the agent's next event. What has just come to its end is kept: the loop stops at the next step."""
         stop = self._stop
-        if stop.now or stop.orphaned() or (stop.soft and self._fresh_event):
+        if stop.now or stop.orphaned() or (stop.soft and self._fresh_event and process.poll() is None):
             return StageEnding.INTERRUPTED, "asked to stop"
         self._fresh_event = False
         return None
@@ -118,8 +123,3 @@ class StageWatch:
 def _paused(traffic: StageTraffic) -> bool:
     """Whether the gateway is waiting for the server on the contender's behalf just now."""
     return any(time.time() - pause.end < 2 * POLL for pause in traffic.pauses)
-
-
-def stage_env(attempt: str, stage_id: str) -> Mapping[str, str]:
-    """What an agent may know of where it is."""
-    return {"RALPHBENCH_ATTEMPT": attempt, "RALPHBENCH_STAGE": stage_id}
