@@ -51,16 +51,15 @@ class Call:
         if (stop := stage.stopped() or stage.budget.admit(prompt)) is not None:
             return self._refuse(stop)
         started = self._started(prompt)
-        try:
-            stage.recorder.started(started)
-        except DiskError as error:
-            # What cannot be recorded is not spent.
-            stage.running -= 1
-            return self._refuse(Stop(StageEnding.DISK, str(error), cap=False))
         held = stage.budget.start(prompt)
         asked = Asked(stage, self._dialect, self._request, self._http, held, self._outcome)
         try:
+            await stage.recorder.started(started)
             return await self._until_answered(asked, started)
+        except DiskError as error:
+            # What cannot be recorded is not spent.
+            self._outcome.status = ENDED
+            return self._refuse(Stop(StageEnding.DISK, str(error), cap=False))
         except asyncio.CancelledError:
             self._cut_off(stage.closing)
             raise

@@ -80,7 +80,7 @@ class Frontend:
             )
         if path == _COUNT:
             return await _count_tokens(stage, dialect, asked, request)
-        await self._stages.writer.room()
+        await self._stages.bodies.room()
         self.calls += 1
         return await Call(stage, dialect, asked, request).answer()
 

@@ -1,83 +1,29 @@
-"""The record of an attempt's calls: lines at once, on the loop; bodies by a thread of their own, never on the loop."""
+"""The record of an attempt's calls: what was asked and answered, and what it was used for."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ralphbench.errors import DiskError, RalphbenchError
 from ralphbench.gateway.prices import Price
 from ralphbench.gateway.secrets import Redactor
+from ralphbench.gateway.writer import Bodies, Lines
 from ralphbench.model import CallEnded, CallStarted, Usage
 from ralphbench.record import AttemptFolder, BodyStore, CallLog, read_calls
 
 log = logging.getLogger(__name__)
-BACKLOG = 64 * 1024 * 1024
-"""Bytes of bodies that may wait for the disk: past that, calls wait for it too."""
-_BATCH = 0.03
-"""Seconds: what a kill of this process can cost at most of the bodies; lines are not delayed."""
-
-
-class Writer:
-    """One thread for all attempts: bodies are stored in the order in which they came, a batch every few hundredths of
-    a second, since a thread that is woken for each would take the interpreter from the loop each time.
-
-    `submit` belongs to the event loop.
-    """
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bodies")
-        self._lock = threading.Lock()
-        self._waiting = 0
-        self._batch: list[tuple[int, Callable[[], None]]] = []
-
-    def submit(self, size: int, work: Callable[[], None]) -> None:
-        if not self._batch:
-            asyncio.get_running_loop().call_later(_BATCH, self._hand_over)
-        self._batch.append((size, work))
-        with self._lock:
-            self._waiting += size
-
-    def _hand_over(self) -> None:
-        batch, self._batch = self._batch, []
-        if batch:
-            self._pool.submit(self._do, batch)
-
-    def _do(self, batch: list[tuple[int, Callable[[], None]]]) -> None:
-        for size, work in batch:
-            try:
-                work()
-            finally:
-                with self._lock:
-                    self._waiting -= size
-
-    async def room(self) -> None:
-        """Wait while the disk is behind."""
-        while self._waiting > BACKLOG:
-            await asyncio.sleep(_BATCH)
-
-    async def after_all(self, work: Callable[[], None]) -> None:
-        """Do something in the thread, behind everything that was submitted before."""
-        self._hand_over()
-        await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def close(self) -> None:
-        self._hand_over()
-        self._pool.shutdown(wait=True)
 
 
 class Recorder:
     """Writes what one attempt's calls were. Opened and closed with a stage, off the loop."""
 
-    def __init__(self, folder: Path, writer: Writer, redactor: Redactor) -> None:
+    def __init__(self, folder: Path, lines: Lines, writer: Bodies, redactor: Redactor) -> None:
         """`folder`: the attempt's. Raises DiskError."""
         paths = AttemptFolder(folder)
         self._log = CallLog(paths)
         self._bodies = BodyStore(paths.bodies)
+        self._lines = lines
         self._writer = writer
         self.clean = redactor.clean
         """Takes keys out of a text."""
@@ -86,20 +32,25 @@ class Recorder:
         for damage in self._log.damages:
             log.warning("%s: %s", damage.path, damage.what)
 
-    def started(self, call: CallStarted) -> None:
-        """Raises DiskError; then the request must not be sent."""
+    async def started(self, call: CallStarted) -> None:
+        """Returns when the line is written. Raises DiskError; then the request must not be sent."""
         try:
-            self._log.started(call)
+            await self._lines.write(lambda: self._log.started(call))
         except DiskError as error:
             self.failed = self.failed or error
             raise
 
     def ended(self, call: CallEnded) -> None:
-        try:
-            self._log.ended(call)
-        except DiskError as error:
-            self.failed = self.failed or error
-            log.error("the end of call %s could not be recorded: %s", call.id, error)
+        """Does not wait."""
+
+        def write() -> None:
+            try:
+                self._log.ended(call)
+            except (DiskError, OSError) as error:
+                self.failed = self.failed or DiskError(f"the end of call {call.id} could not be recorded: {error}")
+                log.error("%s", self.failed)
+
+        self._lines.write_later(write)
 
     def body(self, call: str, kind: str, body: bytes, thread: str) -> str:
         """Have a body stored in the background; returns the reference that it will have."""
@@ -116,6 +67,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Everything is on the disk when this returns."""
+        await self._lines.after_all()
         await self._writer.after_all(self._close)
 
     def _close(self) -> None:

@@ -10,10 +10,11 @@ from ralphbench.gateway.admission import Budget
 from ralphbench.gateway.client import StageGrant, StageTraffic
 from ralphbench.gateway.estimate import Estimators
 from ralphbench.gateway.prices import Price, find_price, table_context
-from ralphbench.gateway.recorder import Recorder, Writer
+from ralphbench.gateway.recorder import Recorder
 from ralphbench.gateway.routes import Route, Routes
 from ralphbench.gateway.secrets import Redactor
 from ralphbench.gateway.stage import OpenStage
+from ralphbench.gateway.writer import Bodies, Lines
 
 log = logging.getLogger(__name__)
 GRACE = 5.0
@@ -27,7 +28,8 @@ class Stages:
 
     def __init__(self, redactor: Redactor) -> None:
         self.routes = Routes(redactor, lambda attempt: attempt in self._attempts)
-        self.writer = Writer()
+        self.bodies = Bodies()
+        self._lines = Lines()
         self.opened = 0
         self._redactor = redactor
         self._estimators = Estimators()
@@ -90,7 +92,7 @@ class Stages:
                     key="profiles.<name>.context",
                     remedy="context: 32k (or what the model has) in the profile",
                 )
-        recorder = await asyncio.to_thread(Recorder, grant.folder, self.writer, self._redactor)
+        recorder = await asyncio.to_thread(Recorder, grant.folder, self._lines, self.bodies, self._redactor)
         budget = await asyncio.to_thread(_budget, grant, route, price, window)
         return OpenStage(grant, route, recorder, self._estimators.of(grant.endpoint.name, wire), budget, price, window)
 
@@ -117,7 +119,8 @@ class Stages:
 
     async def close_all(self, why: str) -> None:
         await asyncio.gather(*(self.close(token, why=why, grace=0.0) for token in list(self._open)))
-        self.writer.close()
+        self._lines.close()
+        self.bodies.close()
 
 
 def _budget(grant: StageGrant, route: Route, price: Price | None, window: int | None) -> Budget:
