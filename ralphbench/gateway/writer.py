@@ -1,9 +1,9 @@
 """The gateway's way to the disk. Bodies go by a thread, in batches; lines at once, from the loop while the disk keeps up.
 
 A line is some microseconds of a write into the page cache, and a thread that is waited for costs ten times that: so
-lines are written where they arise. But where others make the disk sync all the time, an append can stall for
-milliseconds, and on the loop it would stall every stream with it. So one slow line sends all lines through a thread, until
-the disk has been quick for a while.
+lines are written where they arise. But a disk can stall (others sync on it all the time, it spins up, it is remote), and
+on the loop it would stall every stream with it. So one slow line sends all lines through a thread, until the disk has been
+quick for a while.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ BACKLOG = 64 * 1024 * 1024
 """Bytes of bodies that may wait for the disk: past that, calls wait for it too."""
 _BATCH = 0.03
 """Seconds: what a kill of this process can cost at most of the bodies; lines are not delayed."""
-SLOW = 0.002
-"""Seconds that a line may take before the disk counts as slow."""
-CALM = 2.0
+SLOW = 0.05
+"""Seconds that a line may take before the disk counts as slow. On a busy processor some milliseconds are only the wait for
+one's turn, which a thread would have to wait for as well.
+"""
+CALM = 5.0
 """Seconds without a slow line after which it does not any more."""
 
 

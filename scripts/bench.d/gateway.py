@@ -133,13 +133,13 @@ def resident(pid: int) -> float:
 
 
 def measure(folder: Path, litellm: Path | None, *, quick: bool) -> list[dict[str, Any]]:
-    rounds, few = (3, 4) if quick else (7, 1)
+    rounds, few = (5, 4) if quick else (11, 1)
     rows: list[dict[str, Any]] = []
     with contenders(folder, 1, 0.0, litellm) as found:
         for label, size in SIZES.items():
-            one = alternated(found, rounds, size, stream=False, at_once=1, total=400 // few)
+            one = alternated(found, rounds, size, stream=False, at_once=1, total=300 // few)
             rows.append(added(f"one call at a time, {label}: added p50", one, "p50", 2.0))
-            first = alternated(found, rounds, size, stream=True, at_once=1, total=400 // few)
+            first = alternated(found, rounds, size, stream=True, at_once=1, total=300 // few)
             rows.append(added(f"streams, {label}: added time to first token p50", first, "first_p50", 2.0))
             many = alternated(
                 found, rounds, size, stream=False, at_once=32, total=(4000 if size < 1000 else 800) // few

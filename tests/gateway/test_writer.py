@@ -52,7 +52,7 @@ def test_a_slow_disk_holds_up_one_line_and_then_no_stream(monkeypatch: pytest.Mo
 
 def test_a_line_that_fails_says_so_from_either_place() -> None:
     def failing() -> None:
-        time.sleep(0.01)
+        time.sleep(writer.SLOW * 1.5)
         raise OSError("full")
 
     async def main() -> None:
