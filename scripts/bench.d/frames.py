@@ -18,7 +18,8 @@ from pathlib import Path
 
 from shared import Row, alternated, cache_folder, course
 
-LIMIT = 1.5
+LIMIT = 1.5 / 1.7
+"""Seconds of ours to seconds of orjson and pandas, both on the machine that the bound was set on."""
 FORM = 2
 """Of the generated tree: another number makes it anew."""
 ORJSON = "orjson==3.11.9"
@@ -58,16 +59,16 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     name = "orjson + pandas" if peer else "msgspec + pandas, untyped"
     ways = {name: lambda: timed(NAIVE, tree, count, peer), "ours": lambda: timed(OURS, tree, count, None)}
     alternated(1, ways)  # the files are in memory before the clock counts
-    found = alternated(3 if quick else 5, ways)
+    found = alternated(3, ways)
     size = (tree / "cells" / "task0" / "profile0" / "r1" / "a1" / "result.json").stat().st_size
-    limit = LIMIT * count / 100_000
+    ratio = found["ours"] / found[name]
     return [
         {
             "what": f"frames from {count:,} results of {size / 1000:.1f} kB, s",
             **found,
-            "ratio": found["ours"] / found[name],
-            "limit": f"<= {limit:g} s",
-            "met": found["ours"] <= limit,
+            "ratio": ratio,
+            "limit": f"<= {LIMIT:.2f} x orjson + pandas (1.5 s where that took 1.7 s)",
+            "met": ratio <= LIMIT,
         },
         {"what": "- from the derived Parquet, s", "ours": None, "limit": "not built yet", "met": None},
     ]
