@@ -51,7 +51,7 @@ class StageLine:
     input: int | None
     output: int | None
     cost: float | None
-    truncated: int
+    truncated: int | None
     endings: Mapping[str, int]
 
 
@@ -97,9 +97,9 @@ class ProfileRow:
     plan_cost: float | None
     """For plans that this profile made for everybody; contained in `cost`."""
     cost_per_resolved: float | None
-    retries: int
-    truncated: int
-    unknown_calls: int
+    retries: int | None
+    truncated: int | None
+    unknown_calls: int | None
     endings: Mapping[str, int]
     causes: Mapping[str, int]
     """Of the ending `failures`: the stage ending that filled the count."""
@@ -165,9 +165,9 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         cost=cost,
         plan_cost=plan_cost,
         cost_per_resolved=cost / resolved if cost is not None and resolved else None,
-        retries=int(mine["retries"].sum()),
-        truncated=int(mine["truncated"].sum()),
-        unknown_calls=int(mine["unknown_calls"].sum()),
+        retries=_whole(mine["retries"]),
+        truncated=_whole(mine["truncated"]),
+        unknown_calls=_whole(mine["unknown_calls"]),
         endings=_counts(mine[mine["kind"] == "cell"]["ending"]),
         causes=_counts(cells["cause"].dropna()),
         plans=tuple(sorted({str(by) if isinstance(by, str) else "own" for by in cells["plan_by"]})),
@@ -253,7 +253,7 @@ def _stage_lines(stages: pd.DataFrame) -> tuple[StageLine, ...]:
                 input=_whole(part["input"]),
                 output=_whole(part["output"]),
                 cost=_sum(part["cost"]),
-                truncated=int(part["truncated"].sum()),
+                truncated=_whole(part["truncated"]),
                 endings=endings,
             )
         )
@@ -304,8 +304,9 @@ def _unequal_work(frames: Frames, rows: list[ProfileRow]) -> list[str]:
     for experiment, part in cells.groupby("experiment"):
         if part["unequal_limits"].any():
             warnings.append(f"{experiment}: UNEQUAL LIMITS: profiles did not race under the same limits")
-        if part.groupby("task")["plan_hash"].nunique(dropna=True).max() > 1:
-            warnings.append(f"{experiment}: compared attempts worked on different plans; each planned for itself")
+        several = part["profile"].nunique() > 1
+        if several and part.groupby("task")["plan_hash"].nunique(dropna=True).max() > 1:
+            warnings.append(f"{experiment}: compared attempts worked on different plans")
         sizes = {r.profile: r.attempts for r in rows if r.experiment == experiment}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in sizes.items())

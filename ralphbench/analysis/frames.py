@@ -35,7 +35,7 @@ def load(folders: Sequence[Path]) -> Frames:
         for kind, result in _results(experiment, damages):
             key = _key(result, kind)
             attempts.append(key | attempt_row(result))
-            stages += [key | stage_row(name, sums) for name, sums in result.stages.items()]
+            stages += [key | stage_row(name, sums, result.imported) for name, sums in result.stages.items()]
             gates += [key | row for row in gate_rows(result)]
     _mark_newest(attempts)
     return Frames(
@@ -132,7 +132,7 @@ def _usage(result: AttemptResult) -> dict[str, Any]:
         "retries": sum(s.retries for s in sums),
         "truncated": sum(s.truncated for s in sums),
         "unknown_calls": result.spent.unknown_calls,
-    }
+    } | (dict.fromkeys(_NOT_COUNTED) if result.imported else {})
 
 
 def _total(values: Iterable[int | None]) -> int | None:
@@ -151,9 +151,10 @@ def claimed(verdict: Verdict | None) -> bool | None:
     return all(verdict.claimed.values())
 
 
-def stage_row(name: str, sums: StageSums) -> dict[str, Any]:
+def stage_row(name: str, sums: StageSums, imported: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"stage": name}
     row |= {field: getattr(sums, field) for field in _STAGE_FIELDS}
+    row |= dict.fromkeys(_NOT_COUNTED) if imported else {}
     row["endings"] = dict(sums.endings)
     return row
 
@@ -177,6 +178,8 @@ def gate_rows(result: AttemptResult) -> list[dict[str, Any]]:
     ]
 
 
+_NOT_COUNTED = ("retries", "truncated", "unknown_calls")
+"""By the predecessor: what stands as 0 in an imported result is unknown."""
 _TIMES = ("wall", "clock", "model", "tools", "checks", "gates", "queue", "load", "retry", "harness")
 _WORK = (
     "iterations",

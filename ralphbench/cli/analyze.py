@@ -45,20 +45,20 @@ def print_comparison(folders: Sequence[Path], *, everything: bool = False, legac
 
     from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load
     from ralphbench.cli import comparison as tables
-    from ralphbench.cli.terminal import console
+    from ralphbench.cli.terminal import console, write_line
 
     comparison = compare(load(folders))
     screen = console()
     screen.print()
     screen.print(tables.comparison_table(comparison, " · ".join(folder.name for folder in folders)))
     for warning in comparison.warnings:
-        screen.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+        write_line(screen, f"[yellow]![/yellow] {escape(warning)}")
     if everything:
         for table in (tables.stage_table, tables.gate_table, tables.work_table):
             screen.print()
             screen.print(table(comparison.rows))
     if legacy:
-        screen.print(f"\n[yellow]![/yellow] {LEGACY_WARNING}", highlight=False)
+        write_line(screen, f"\n[yellow]![/yellow] {LEGACY_WARNING}")
         for (experiment, profile), value in legacy_scores(comparison.rows).items():
-            screen.print(f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}", highlight=False)
-    screen.print(f"[dim]{escape(tables.LEGEND)}[/dim]", highlight=False)
+            write_line(screen, f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}")
+    write_line(screen, f"[dim]{escape(tables.LEGEND)}[/dim]")

@@ -101,7 +101,7 @@ def stage_table(rows: Iterable[ProfileRow]) -> Table:
                 texts.count(line.input),
                 texts.count(line.output),
                 texts.money(line.cost),
-                str(line.truncated),
+                texts.number(line.truncated),
                 others,
             )
         table.add_section()
@@ -150,8 +150,8 @@ def work_table(rows: Iterable[ProfileRow]) -> Table:
             str(row.calls - row.local_calls),
             texts.count(cloud),
             texts.count(row.local_tokens),
-            str(row.retries),
-            str(row.truncated),
+            texts.number(row.retries),
+            texts.number(row.truncated),
             texts.number(row.commits),
             texts.number(row.lines_added),
             texts.number(row.lines_removed),

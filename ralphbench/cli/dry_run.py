@@ -50,7 +50,7 @@ def print_dry_run(experiment: Experiment) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ralphbench.cli.terminal import console
+    from ralphbench.cli.terminal import console, write_line
     from ralphbench.config import explain
     from ralphbench.schedule import cells_in_order
 
@@ -62,10 +62,10 @@ def print_dry_run(experiment: Experiment) -> None:
         table.add_row(escape(row.key), escape(row.value), escape(row.origin))
     screen.print(table)
     for warning in experiment.warnings:
-        screen.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+        write_line(screen, f"[yellow]![/yellow] {escape(warning)}")
     screen.print("\n[bold]cells, in order[/bold]")
     for number, cell in enumerate(cells_in_order(experiment), 1):
-        screen.print(f"{number:>4}  {escape(str(cell))}", highlight=False)
+        write_line(screen, f"{number:>4}  {escape(str(cell))}")
     _print_bound(worst_case(experiment))
 
 

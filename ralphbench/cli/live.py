@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ralphbench.cli import texts
-from ralphbench.model import AttemptSpec
+from ralphbench.model import AttemptSpec, Limits
 from ralphbench.ui import Progress
 
 _NAMES = ("stage", "iteration", "tickets", "tokens in", "out", "tok/s", "cost", "elapsed", "last event")
@@ -30,11 +30,29 @@ def live_table(running: Sequence[tuple[AttemptSpec, Progress]], waiting: int) ->
             progress.stage or "-",
             f"{progress.iteration}/{limits.iterations}",
             texts.of(progress.accepted, progress.tickets),
-            texts.count(progress.input_tokens),
-            texts.count(progress.output_tokens),
+            texts.count(progress.spent.input),
+            texts.count(progress.spent.output),
             texts.rate(progress.rate),
-            texts.money(progress.cost),
+            texts.money(progress.spent.cost),
             f"{texts.seconds(progress.elapsed())}/{texts.seconds(limits.wall_time)}",
             escape(progress.last[:60]),
         )
     return table
+
+
+def plain_line(spec: AttemptSpec, progress: Progress) -> str:
+    """The same, where there is no terminal."""
+    return f"{spec.cell}: {describe(progress, spec.limits)}"
+
+
+def describe(progress: Progress, limits: Limits | None) -> str:
+    """`limits` None: it is not known which ones it runs under."""
+    spent = progress.spent
+    iterations = texts.of(progress.iteration, None if limits is None else limits.iterations)
+    wall_time = texts.seconds(None if limits is None else limits.wall_time)
+    return (
+        f"{progress.stage or 'starting'}, iteration {iterations}, "
+        f"tickets {texts.of(progress.accepted, progress.tickets)}, "
+        f"{texts.count(spent.input)} tokens in, {texts.count(spent.output)} out, {texts.rate(progress.rate)} tok/s, "
+        f"{texts.money(spent.cost)}, {texts.seconds(progress.elapsed())}/{wall_time}, {progress.last}"
+    )

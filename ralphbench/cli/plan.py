@@ -39,6 +39,7 @@ def plan(
 
     What it cost is recorded and charged to that profile.
     """
+    from ralphbench.cli.live import plain_line
     from ralphbench.config import Overrides, load_experiment
     from ralphbench.errors import UsageError
     from ralphbench.schedule import RunOptions, StopButton, run_plans, user_places
@@ -51,7 +52,7 @@ def plan(
     if len(resolved.tasks) > 1:
         names = ", ".join(task.name for task in resolved.tasks)
         raise UsageError(f"a plan is for one task, {resolved.name} has {names}", remedy="add --task <one of them>")
-    listener = PlainListener(lambda text: click.echo(text, err=True))
+    listener = PlainListener(lambda text: click.echo(text, err=True), plain_line)
     with StopButton().installed() as stop:
         path = run_plans(resolved, planner, RunOptions(mode="plan"), user_places(), listener, stop)
     text = path.read_text(encoding="utf-8")

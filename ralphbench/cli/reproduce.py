@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @results_option
 def reproduce(source: Path, bundle: Path | None, yes: bool, results: Path) -> None:
     """The same attempt again, from its record (results/.../a1) or from a bundle. What differs here is listed first."""
+    from ralphbench.cli.live import plain_line
     from ralphbench.schedule import (
         RunOptions,
         StopButton,
@@ -47,7 +48,7 @@ def reproduce(source: Path, bundle: Path | None, yes: bool, results: Path) -> No
                 again.experiment,
                 RunOptions(fresh=True),
                 user_places(),
-                PlainListener(click.echo),
+                PlainListener(click.echo, plain_line),
                 stop,
                 on_prepared=list_differences,
             )

@@ -149,14 +149,13 @@ def _show_cursor() -> None:
 
 @contextlib.contextmanager
 def _listener() -> Iterator[Listener]:
+    from ralphbench.cli.live import live_table, plain_line
     from ralphbench.ui import LiveListener, PlainListener
 
     if not sys.stdout.isatty():
-        yield PlainListener(click.echo)
+        yield PlainListener(click.echo, plain_line)
         return
     from rich.console import Console
-
-    from ralphbench.cli.live import live_table
 
     with LiveListener(Console(), live_table) as live:
         yield live

@@ -50,13 +50,15 @@ def show(
 
 
 def _print(view: AttemptView, calls: bool) -> None:
+    from rich.markup import escape
+
     from ralphbench.cli import attempt_tables as tables
-    from ralphbench.cli.terminal import console
+    from ralphbench.cli.terminal import console, write_line
 
     screen = console()
-    screen.print(f"[bold]{view.title}[/bold]", highlight=False)
+    write_line(screen, f"[bold]{escape(view.title)}[/bold]")
     for line in tables.summary_lines(view):
-        screen.print(line, highlight=False)
+        write_line(screen, line)
     parts: list[Any] = [tables.timeline(view), tables.tickets(view)]
     if view.gates:
         parts.append(tables.gates(view))
@@ -66,4 +68,4 @@ def _print(view: AttemptView, calls: bool) -> None:
         screen.print(part)
     screen.print()
     for name, path in view.paths():
-        screen.print(f"{name:<12}{path}", highlight=False, soft_wrap=True)
+        write_line(screen, escape(f"{name:<12}{path}"))

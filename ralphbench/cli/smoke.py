@@ -37,9 +37,7 @@ def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> Non
 
 
 def _row(result: AttemptResult) -> list[str]:
-    output = [s.output for s in result.stages.values()]
-    seconds = sum(s.model_seconds or 0.0 for s in result.stages.values())
-    known = None if None in output or not seconds else sum(o for o in output if o is not None) / seconds
+    known = _rate(result)
     plan = result.stages.get("plan")
     return [
         result.cell.profile,
@@ -53,10 +51,20 @@ def _row(result: AttemptResult) -> list[str]:
     ]
 
 
+def _rate(result: AttemptResult) -> float | None:
+    """Output tokens over the time that a model was answering; None where either is not known."""
+    tokens, seconds = 0, 0.0
+    for sums in result.stages.values():
+        if sums.output is None or sums.model_seconds is None:
+            return None
+        tokens, seconds = tokens + sums.output, seconds + sums.model_seconds
+    return tokens / seconds if seconds else None
+
+
 def _iteration(result: AttemptResult) -> float | None:
     """Seconds of one build with its review; None where it came to none."""
     stages = [s for name, s in result.stages.items() if name != "plan"]
-    return sum(s.seconds or 0.0 for s in stages) / result.work.iterations if stages and result.work.iterations else None
+    return sum(s.seconds for s in stages) / result.work.iterations if stages and result.work.iterations else None
 
 
 def _print_estimate(latest: dict[str, AttemptResult], whole: Experiment) -> None:
@@ -69,7 +77,7 @@ def _print_estimate(latest: dict[str, AttemptResult], whole: Experiment) -> None
             click.echo(f"when the whole would be done is not known: {profile.name} came to no iteration")
             return
         limits = whole.limits_of(profile.name)
-        plan = (result.stages["plan"].seconds or 0.0) if "plan" in result.stages else 0.0
+        plan = result.stages["plan"].seconds if "plan" in result.stages else 0.0
         total += min(limits.wall_time, plan + one * limits.iterations) * len(whole.tasks) * whole.repeats
     cells = len(whole.tasks) * len(whole.profiles) * whole.repeats
     click.echo(f"the whole, {cells} cells one after the other, with every iteration used: about {texts.seconds(total)}")

@@ -21,31 +21,31 @@ def status(experiment: str, as_json: bool, results: Path) -> None:
     if as_json:
         click.echo(_json(found))
         return
+    from rich.markup import escape
+
     from ralphbench.cli import texts
-    from ralphbench.cli.terminal import console
+    from ralphbench.cli.live import describe
+    from ralphbench.cli.terminal import console, write_line
     from ralphbench.ui import verdict_text
 
     screen = console()
-    who = f"run by {found.owner}" if found.owner is not None else "nobody runs it now"
-    screen.print(f"[bold]{found.experiment}[/bold]: {who}", highlight=False)
+    who = f"run by {escape(str(found.owner))}" if found.owner is not None else "nobody runs it now"
+    write_line(screen, f"[bold]{found.experiment}[/bold]: {who}")
     states = ", ".join(f"{count} {name}" for name, count in found.states.items())
-    screen.print(f"cells       {states} (of {found.total})", highlight=False)
+    write_line(screen, f"cells       {states} (of {found.total})")
     for running in found.running:
-        p = running.progress
-        screen.print(
-            f"running     {running.cell} a{running.attempt}: {p.stage or 'starting'}, iteration {p.iteration}, "
-            f"tickets {texts.of(p.accepted, p.tickets)}, {texts.seconds(p.elapsed())}, {p.last}",
-            highlight=False,
-            markup=False,
+        limits = running.limits
+        write_line(
+            screen, escape(f"running     {running.cell} a{running.attempt}: {describe(running.progress, limits)}")
         )
     screen.print(
         f"spent       {texts.seconds(found.spent_seconds)}, {texts.count(found.spent_tokens)} tokens, "
         f"{texts.money(found.spent_cost)}",
         highlight=False,
     )
-    screen.print(f"time left   about {texts.seconds(found.seconds_left())}", highlight=False)
+    write_line(screen, f"time left   about {texts.seconds(found.seconds_left())}")
     for result in found.last:
-        screen.print(f"lately      {result.cell}: {verdict_text(result)}", highlight=False, markup=False)
+        write_line(screen, escape(f"lately      {result.cell}: {verdict_text(result)}"))
 
 
 def _json(found: object) -> str:
@@ -67,6 +67,10 @@ def _json(found: object) -> str:
                     "stage": r.progress.stage,
                     "iteration": r.progress.iteration,
                     "accepted": r.progress.accepted,
+                    "input_tokens": r.progress.spent.input,
+                    "output_tokens": r.progress.spent.output,
+                    "tokens_per_second": r.progress.rate,
+                    "cost": r.progress.spent.cost,
                     "tickets": r.progress.tickets,
                     "elapsed": r.progress.elapsed(),
                     "last": r.progress.last,

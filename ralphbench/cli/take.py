@@ -50,7 +50,7 @@ def take(
     name = branch or f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
     if not folder.bundle.exists():
         raise UsageError(f"{spec.cell} a{spec.number} committed nothing: there is nothing to take")
-    base_pack = spec.folder.parents[4] / "bases" / f"{spec.base}.pack"
+    base_pack = folder.path.resolve().parents[4] / "bases" / f"{spec.base}.pack"
     taken = take_commits(folder.bundle, target, name, base_pack=base_pack if base_pack.exists() else None)
     click.echo(f"branch {taken.branch} in {target}: {taken.commits} commits, at {taken.commit[:12]}")
     click.echo(f"look at it:   git -C {target} log {taken.branch}")

@@ -60,9 +60,10 @@ def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) 
 
 
 def _print(proof: Proof, out: Path) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    from ralphbench.cli.terminal import console
+    from ralphbench.cli.terminal import console, write_line
 
     screen = console()
     rows = {"base": proof.base, **proof.phases, "reference": proof.reference}
@@ -74,8 +75,8 @@ def _print(proof: Proof, out: Path) -> None:
         table.add_row(gate.id, str(gate.kind), gate.phase or "-", *outcomes)
     screen.print(table)
     for problem in proof.problems:
-        screen.print(f"[red]problem[/red] {problem}", highlight=False)
+        write_line(screen, f"[red]problem[/red] {escape(problem)}")
     for warning in proof.warnings:
-        screen.print(f"[yellow]![/yellow] {warning}", highlight=False)
+        write_line(screen, f"[yellow]![/yellow] {escape(warning)}")
     state = "usable" if proof.ok else "NOT usable"
-    screen.print(f"{proof.task}: {state}, {proof.seconds:.1f} s, logs in {out}", highlight=False)
+    write_line(screen, f"{proof.task}: {state}, {proof.seconds:.1f} s, logs in {out}")

@@ -16,3 +16,8 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def write_line(screen: Console, text: str) -> None:
+    """One line with markup. A terminal gets it wrapped between words; in a pipe a line stays a line."""
+    screen.print(text, highlight=False, soft_wrap=not screen.is_terminal)

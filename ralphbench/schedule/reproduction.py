@@ -71,7 +71,7 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
             folder = AttemptFolder(source)
             spec, manifest = _told(folder), _manifest(folder)
             pack = _base_pack(source, manifest)
-            task, plan = spec.task, spec.plan_file
+            task, plan = spec.task, _shared_plan(folder, spec)
         else:
             folder, spec, manifest, pack, task, plan = _unpack(source, place)
         repo = restore_record(pack, None, place / "base.git")
@@ -91,6 +91,20 @@ def _manifest(folder: AttemptFolder) -> dict[str, Any]:
     if manifest is None:
         raise RecordError(f"{folder.path} has no manifest: it is not an attempt's folder", remedy=f"ls {folder.path}")
     return manifest
+
+
+def _shared_plan(folder: AttemptFolder, spec: AttemptSpec) -> Path | None:
+    """The plan that it was given, beside its other files wherever these are now. Raises RecordError where it is lost: the
+    attempt would plan for itself, and be another one.
+    """
+    if spec.plan_file is None:
+        return None
+    path = folder.path / spec.plan_file.name
+    if not path.is_file():
+        raise RecordError(
+            f"{folder.path} worked on a shared plan, and {path.name} is not there", remedy=f"ls {folder.path}"
+        )
+    return path
 
 
 def _base_pack(attempt: Path, manifest: dict[str, Any]) -> Path:
@@ -136,8 +150,8 @@ def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
         add(folder.manifest, "manifest.json")
         if folder.result.exists():
             add(folder.result, "result.json")
-        if spec.plan_file is not None and spec.plan_file.exists():
-            add(spec.plan_file, "shared-plan.yaml")
+        if (plan := _shared_plan(folder, spec)) is not None:
+            add(plan, "shared-plan.yaml")
         add(pack, f"bases/{pack.name}")
         for path in sorted(spec.task.folder.iterdir()):
             if path.name != "target":  # the base holds it

@@ -101,7 +101,13 @@ class Scheduler:
             self._void_counts.setdefault(status.cell, status.voids)
             spec = self.make_spec(status)
             resumed = status.state is CellState.OPEN
-            self.journal.append("cell_started", cell=str(status.cell), attempt=status.number, resumed=resumed)
+            started = {
+                "cell": str(status.cell),
+                "attempt": status.number,
+                "resumed": resumed,
+                "plan": spec.mode == "plan",
+            }
+            self.journal.append("cell_started", **started, **dataclasses.asdict(status.cell))
             self.running.append(start_trial(spec, resumed=resumed, gateway=self.gateway.starts))
             self.listener.cell_started(spec, resumed=resumed)
 

@@ -152,8 +152,7 @@ def experiment_record(results: Path, experiment: str) -> ExperimentFolder:
 def view_attempt(folder: AttemptFolder) -> AttemptView:
     quarantine = Quarantine()
     result = read_result(folder, quarantine)
-    cells = folder.path.parts[folder.path.parts.index("cells") + 1 :] if "cells" in folder.path.parts else ()
-    view = AttemptView(folder, " / ".join(cells) or str(folder.path), result)
+    view = AttemptView(folder, " / ".join(folder.path.parts[-4:]), result)
     builder = _Builder(view)
     for event in read_events(folder, quarantine):
         builder.take(event)
@@ -188,7 +187,9 @@ class _Builder:
         elif kind in _STEPS:
             what, form = _STEPS[EventKind(kind)]
             told = _Missing(data)
-            self._step(event, what.format_map(told), form.format_map(told), fault=kind in (EventKind.FAULT, EventKind.LIMIT))
+            self._step(
+                event, what.format_map(told), form.format_map(told), fault=kind in (EventKind.FAULT, EventKind.LIMIT)
+            )
 
     def _ticket(self, event: Event) -> None:
         data = event.data

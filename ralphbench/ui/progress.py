@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ralphbench.model import CallStarted, Event, EventKind
-from ralphbench.record import follow, follow_calls
+from ralphbench.model import CallEnded, CallStarted, Event, EventKind, Spent, TicketState
+from ralphbench.record import charge, follow, follow_calls
+from ralphbench.trial import ClockReader
 
 
 @dataclass(slots=True)
@@ -19,64 +22,94 @@ class Progress:
     iteration: int = 0
     accepted: int = 0
     tickets: int | None = None
-    input_tokens: int | None = 0
-    output_tokens: int | None = 0
+    spent: Spent = field(default_factory=Spent)
+    """Of the calls that are over; unknown where one was cut off."""
     calls: int = 0
+    """Those that run now included."""
     rate: float | None = None
-    cost: float | None = 0.0
+    """Output tokens a second of the last call that tells."""
     last: str = "starting"
     last_at: float = field(default_factory=time.time)
-    started: float | None = None
     ended: bool = False
+    _clock: ClockReader = field(default_factory=ClockReader)
+    _running: dict[str, float] = field(default_factory=dict)
+    """Calls without an end to when they began."""
+    _resumed: float | None = None
     _events: int = 0
     _calls: int = 0
 
     def update(self) -> None:
-        events, self._events = follow(self.folder / "events.jsonl", self._events)
-        for event in events:
-            self._take(event)
-        halves, self._calls = follow_calls(self.folder / "calls.jsonl", self._calls)
-        for call in halves:
-            if isinstance(call, CallStarted):
-                self.calls += 1
-                continue
-            usage = call.usage
-            self.input_tokens = _add(self.input_tokens, usage.input)
-            self.output_tokens = _add(self.output_tokens, usage.output)
-            self.cost = None if self.cost is None or call.cost is None else self.cost + call.cost
-            if usage.output and call.timing.total and call.timing.first_token is not None:
-                seconds = call.timing.total - call.timing.first_token
-                self.rate = usage.output / seconds if seconds > 0 else self.rate
+        """Read to the end of what is there, a few MB in memory at a time."""
+        while self._read_events() | self._read_calls():
+            pass
+        self._charge_lost()
 
-    def elapsed(self) -> float | None:
-        return None if self.started is None else time.time() - self.started
+    def _read_events(self) -> bool:
+        events, end = follow(self.folder / "events.jsonl", self._events)
+        for event in events:
+            self._clock.take(event)
+            self._take(event)
+        moved, self._events = end > self._events, end
+        return moved
+
+    def _read_calls(self) -> bool:
+        halves, end = follow_calls(self.folder / "calls.jsonl", self._calls)
+        for half in halves:
+            self._call(half)
+        moved, self._calls = end > self._calls, end
+        return moved
+
+    def elapsed(self, now: float | None = None) -> float:
+        """The contender's clock, which is what its wall time limits: without waiting, and without the time between processes."""
+        return self._clock.seconds(time.time() if now is None else now)
+
+    def _call(self, half: CallStarted | CallEnded) -> None:
+        if isinstance(half, CallStarted):
+            self.calls += 1
+            self._running[half.id] = half.t
+            return
+        self._running.pop(half.id, None)
+        self.spent = charge(self.spent, half)
+        usage, timing = half.usage, half.timing
+        if usage.output and timing.total and timing.first_token is not None and timing.total > timing.first_token:
+            self.rate = usage.output / (timing.total - timing.first_token)
+
+    def _charge_lost(self) -> None:
+        """A call that was running when the attempt was cut off has no end any more: what it used is not known."""
+        if self._resumed is None:
+            return
+        for name in [name for name, began in self._running.items() if began < self._resumed]:
+            del self._running[name]
+            self.spent = charge(self.spent, None)
 
     def _take(self, event: Event) -> None:
         data, kind = event.data, event.kind
         self.last_at = event.t
-        self.started = self.started or event.t
         if kind == EventKind.STAGE_STARTED:
             self.stage, self.iteration = str(data["stage"]), int(data["iteration"])
             self.last = f"{self.stage} begins" + (f" on {data['ticket']}" if data.get("ticket") else "")
         elif kind == EventKind.STAGE_ENDED:
             self.last = f"{data['stage']}: {data['ending']}"
         elif kind == EventKind.PLAN_READY:
-            self.tickets = len(data["tickets"])
-            self.last = f"plan of {self.tickets} tickets"
+            self.last = f"plan of {len(data['tickets'])} tickets"
         elif kind == EventKind.TICKET:
-            self._ticket(str(data["id"]), str(data["now"]))
+            self.last = f"{data['id']} {data['now']}"
+            if data.get("was") is None and self.tickets is not None:
+                self.tickets += 1
         elif kind == EventKind.AGENT:
             self.last = _said(data.get("what"), data.get("tool"), data.get("text"))
         elif kind in _WORDS:
             self.last = _WORDS[EventKind(kind)].format_map(_Missing(data))
+        if kind == EventKind.ATTEMPT_RESUMED:
+            self._resumed = event.t
+        if kind != EventKind.AGENT and isinstance(data.get("state"), Mapping):
+            self._count(data["state"]["tickets"])
         self.ended = kind == EventKind.ATTEMPT_ENDED
 
-    def _ticket(self, name: str, now: str) -> None:
-        self.last = f"{name} {now}"
-        if now == "accepted":
-            self.accepted += 1
-        elif now == "open" and self.tickets is not None:
-            self.tickets += 1
+    def _count(self, tickets: Sequence[Mapping[str, Any]]) -> None:
+        """The loop's own list at a boundary: whatever was told since the one before, and perhaps twice, is in it once."""
+        self.tickets = len(tickets)
+        self.accepted = sum(ticket["state"] == TicketState.ACCEPTED for ticket in tickets)
 
 
 class _Missing(dict[str, object]):
@@ -85,6 +118,7 @@ class _Missing(dict[str, object]):
 
 
 _WORDS = {
+    EventKind.ATTEMPT_RESUMED: "goes on after a cut",
     EventKind.ITERATION_STARTED: "iteration {iteration}",
     EventKind.ROLLBACK: "rolled back",
     EventKind.FAULT: "fault: {ending}",
@@ -103,7 +137,3 @@ def _said(what: object, tool: object, text: object) -> str:
         return f"{tool} answered"
     line = str(text or "").strip().splitlines()
     return f"{what}: {line[0][:60]}" if line else str(what)
-
-
-def _add(total: int | None, part: int | None) -> int | None:
-    return None if total is None or part is None else total + part

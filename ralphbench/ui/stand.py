@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from ralphbench.model import AttemptResult, Cell
-from ralphbench.record import ExperimentFolder, Owner
+from ralphbench.model import AttemptResult, Cell, Ending, Limits
+from ralphbench.record import ExperimentFolder, Journal, Owner, read_spec
 from ralphbench.ui.progress import Progress
 
 
@@ -16,11 +16,12 @@ class Running:
     cell: Cell
     attempt: int
     progress: Progress
+    limits: Limits | None = None
 
 
 @dataclass(slots=True)
 class Standing:
-    """`spent_*`: over all attempts, void ones too; None where a part is unknown."""
+    """`spent_*`: over all attempts, void and running ones too; None where a part is unknown."""
 
     experiment: str
     owner: Owner | None
@@ -40,33 +41,59 @@ class Standing:
         open_cells = self.total - self.states["done"] - self.states["void too often"]
         if self.mean_seconds is None:
             return 0.0 if open_cells == 0 else None
-        begun = sum(min(r.progress.elapsed() or 0.0, self.mean_seconds) for r in self.running)
+        begun = sum(min(r.progress.elapsed(), self.mean_seconds) for r in self.running)
         return max(0.0, (open_cells * self.mean_seconds - begun) / max(1, self.jobs))
 
 
 def standing(record: ExperimentFolder) -> Standing:
     found = Standing(record.name, record.owner().holder())
     lock = (record.read_lock() or {}).get("experiment") or {}
-    cells = _cells(lock)
-    retries = int(lock.get("void_retries", 0))
-    attempts: dict[Cell, list[tuple[int, AttemptResult | None]]] = {cell: [] for cell in cells}
+    told = _read_journal(record)
+    found.jobs = told.jobs
+    attempts: dict[str, list[tuple[int, AttemptResult | None]]] = {c.path.as_posix(): [] for c in _cells(lock)}
+    # The lock is of the last run, which may have been asked for some profiles only: what is recorded counts too.
     for cell, number, result, _ in record.summaries():
-        attempts.setdefault(cell, []).append((number, result))
-    # The lock is of the last run, which may have been asked for some profiles only.
+        if result is None or not result.imported:
+            attempts.setdefault(cell.path.as_posix(), []).append((number, result))
     found.total = len(attempts)
-    for cell, tried in attempts.items():
-        found.states[_state(found, record, cell, tried, retries)] += 1
-    _sums(found, attempts)
-    for event in record_journal(record):
-        if event.kind == "run_started":
-            found.jobs = int(event.data["jobs"])
+    retries = int(lock.get("void_retries", 0))
+    for path, tried in attempts.items():
+        counting = [(n, r) for n, r in tried if n >= told.first.get(path, 1)]
+        found.states[_state(found, told, path, counting, retries)] += 1
+    for cell in [c for c in told.running if found.owner is not None]:
+        folder = record.folder(cell, told.running[cell])
+        spec, progress = read_spec(folder), Progress(folder.path)
+        progress.update()
+        found.running.append(Running(cell, told.running[cell], progress, None if spec is None else spec.limits))
+    _sums(found, [r for tried in attempts.values() for _, r in tried if r is not None])
     return found
 
 
-def record_journal(record: ExperimentFolder) -> Any:
-    from ralphbench.record import Journal
+@dataclass(slots=True)
+class _Journal:
+    """What the journal says that the attempts do not."""
 
-    return Journal(record.journal).read()
+    jobs: int = 1
+    running: dict[Cell, int] = field(default_factory=dict)
+    """Started and not ended since the last run began."""
+    first: dict[str, int] = field(default_factory=dict)
+    """By the cell's path: the lowest attempt that counts, since the last `--fresh`."""
+
+
+def _read_journal(record: ExperimentFolder) -> _Journal:
+    told = _Journal()
+    for entry in Journal(record.journal).read():
+        data = entry.data
+        if entry.kind == "run_started":
+            told.jobs = int(data["jobs"])
+            told.running.clear()
+        elif entry.kind == "fresh":
+            told.first.update(data["first"])
+        elif entry.kind == "cell_started" and "task" in data and not data["plan"]:
+            told.running[Cell(data["task"], data["profile"], data["repeat"])] = int(data["attempt"])
+        elif entry.kind in ("cell_ended", "cell_cut_off"):
+            told.running = {c: n for c, n in told.running.items() if (str(c), n) != (data["cell"], data["attempt"])}
+    return told
 
 
 def _cells(lock: dict[str, Any]) -> list[Cell]:
@@ -80,34 +107,32 @@ def _cells(lock: dict[str, Any]) -> list[Cell]:
 
 
 def _state(
-    found: Standing,
-    record: ExperimentFolder,
-    cell: Cell,
-    tried: list[tuple[int, AttemptResult | None]],
-    retries: int,
+    found: Standing, told: _Journal, path: str, tried: list[tuple[int, AttemptResult | None]], retries: int
 ) -> str:
-    if not tried:
-        return "to do"
-    number, latest = max(tried, key=lambda t: t[0])
-    if latest is None:
-        if found.owner is None:
-            return "cut off"
-        progress = Progress(record.folder(cell, number).path)
-        progress.update()
-        found.running.append(Running(cell, number, progress))
+    if found.owner is not None and any(cell.path.as_posix() == path for cell in told.running):
         return "running"
-    if any(r is not None and not r.ending.void for _, r in tried):
+    results = [r for _, r in tried if r is not None]
+    if any(not r.ending.void for r in results):
         return "done"
-    return "void too often" if sum(1 for _, r in tried if r is not None) > retries else "to do"
+    if tried and max(tried, key=lambda t: t[0])[1] is None:
+        return "cut off"
+    # An interruption is nobody's fault and uses up no retry.
+    voids = sum(1 for r in results if r.ending is not Ending.INTERRUPTED)
+    return "void too often" if voids > retries else "to do"
 
 
-def _sums(found: Standing, attempts: dict[Cell, list[tuple[int, AttemptResult | None]]]) -> None:
-    results = [r for tried in attempts.values() for _, r in tried if r is not None]
+def _sums(found: Standing, results: list[AttemptResult]) -> None:
     done = [r for r in results if not r.ending.void]
     found.last = sorted(results, key=lambda r: r.ended)[-5:]
-    found.spent_seconds = sum(r.times.wall for r in results)
-    for result in results:
-        tokens, cost = result.spent.tokens, result.spent.cost
-        found.spent_tokens = None if found.spent_tokens is None or tokens is None else found.spent_tokens + tokens
-        found.spent_cost = None if found.spent_cost is None or cost is None else found.spent_cost + cost
     found.mean_seconds = sum(r.times.wall for r in done) / len(done) if done else None
+    found.spent_seconds = sum(r.times.wall for r in results) + sum(r.progress.elapsed() for r in found.running)
+    for spent in (*(r.spent for r in results), *(r.progress.spent for r in found.running)):
+        found.spent_tokens = _plus(found.spent_tokens, spent.tokens)
+        found.spent_cost = _plus(found.spent_cost, spent.cost)
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _plus(total: _Number | None, more: _Number | None) -> _Number | None:
+    return None if total is None or more is None else total + more

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Write = Callable[[str], None]
+Describe = Callable[[AttemptSpec, Progress], str]
 
 
 def verdict_text(result: AttemptResult) -> str:
@@ -30,8 +31,10 @@ def verdict_text(result: AttemptResult) -> str:
 class PlainListener:
     """One line an event that matters, and one a minute for each running cell."""
 
-    def __init__(self, write: Write, *, every: float = 60.0) -> None:
+    def __init__(self, write: Write, describe: Describe, *, every: float = 60.0) -> None:
+        """`describe`: a running cell in one line."""
         self._write = write
+        self._describe = describe
         self._every = every
         self._next = time.monotonic() + every
         self._progress: dict[Path, Progress] = {}
@@ -54,7 +57,7 @@ class PlainListener:
             progress = self._progress.get(trial.spec.folder)
             if progress is not None:
                 progress.update()
-                self._write(f"{clock()}   {trial.cell}: iteration {progress.iteration}, {progress.last}")
+                self._write(f"{clock()}   {self._describe(trial.spec, progress)}")
 
     def note(self, text: str) -> None:
         self._write(f"{clock()} {text}")
