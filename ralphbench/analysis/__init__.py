@@ -9,15 +9,18 @@ if TYPE_CHECKING:
     from ralphbench.analysis.comparing import Comparison, ProfileRow, StageLine, compare
     from ralphbench.analysis.export import to_csv, to_json
     from ralphbench.analysis.frames import Frames, load
+    from ralphbench.analysis.leading import Leader, leaders
     from ralphbench.analysis.legacy import WARNING as LEGACY_WARNING
     from ralphbench.analysis.legacy import legacy_scores
 
 _HOMES = {
     "Comparison": ("comparing", "Comparison"),
     "Frames": ("frames", "Frames"),
+    "Leader": ("leading", "Leader"),
     "LEGACY_WARNING": ("legacy", "WARNING"),
     "ProfileRow": ("comparing", "ProfileRow"),
     "StageLine": ("comparing", "StageLine"),
+    "leaders": ("leading", "leaders"),
     "compare": ("comparing", "compare"),
     "legacy_scores": ("legacy", "legacy_scores"),
     "load": ("frames", "load"),
@@ -29,9 +32,11 @@ __all__ = [
     "LEGACY_WARNING",
     "Comparison",
     "Frames",
+    "Leader",
     "ProfileRow",
     "StageLine",
     "compare",
+    "leaders",
     "legacy_scores",
     "load",
     "to_csv",
