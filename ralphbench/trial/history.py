@@ -54,7 +54,7 @@ def _take(history: History, event: Event) -> None:
         history.stage_counts[key] = history.stage_counts.get(key, 0) + 1
     elif kind == EventKind.LOOP_ENDED:
         history.loop_ended = data
-    if "state" in data and kind != EventKind.LOOP_ENDED:
+    if "state" in data and kind not in (EventKind.LOOP_ENDED, EventKind.AGENT):
         history.state = data["state"]
         history.checkpoints += 1
 
