@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -53,8 +54,7 @@ def sources(files: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds. What was written before is written out first, so that nobody waits for another's pages."""
-    os.sync()
+    """Seconds."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
@@ -75,6 +75,7 @@ def measure(folder: Path, files: int, rounds: int) -> list[dict[str, Any]]:
             lambda: created.append(timed(lambda: Workspace.create(ours, mirror, "exp/bench/a1"))),
         ]
         for turn in turns if n % 2 == 0 else turns[::-1]:
+            os.sync()  # what was written before is written out first, so that neither waits for the other's pages
             turn()
         shutil.rmtree(plain)
         subprocess.run(["git", f"--git-dir={repository}", "worktree", "prune"], check=True)
@@ -133,6 +134,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="2 rounds")
     parser.add_argument("--folder", type=Path, help="where to work; its file system is what is measured")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a time limit, too, leaves nothing behind
     folder = Path(tempfile.mkdtemp(prefix="ralphbench-bench-", dir=options.folder))
     try:
         found = measure(folder, options.files, 2 if options.quick else options.rounds)
