@@ -118,7 +118,7 @@ class Project:
 
     def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         env = {**os.environ, "RALPHBENCH_CACHE": str(self.root / "cache"), "XDG_RUNTIME_DIR": str(self.root / "run")}
-        return {**env, "PYTHONDONTWRITEBYTECODE": "1", **(more or {})}
+        return {**env, **(more or {})}
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "ralphbench", *arguments]
