@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 import openai
 
 from ralphbench.agents.builtin_session import Call, Item, Session
@@ -66,7 +66,7 @@ class _OpenAI(ABC):
             raise ModelError("connection", str(error.__cause__ or error)) from error
         except openai.OpenAIError as error:
             raise ModelError("stream", str(error)) from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ModelError("connection", f"the stream broke off: {error}") from error
 
     @abstractmethod
@@ -171,7 +171,7 @@ class Messages:
 
     def __init__(self, base_url: str, key: str, model: str, output: int) -> None:
         self._url = f"{base_url}/messages"
-        self._client = httpx.Client(timeout=None, headers={"x-api-key": key, "anthropic-version": "2023-06-01"})
+        self._client = httpx2.Client(timeout=None, headers={"x-api-key": key, "anthropic-version": "2023-06-01"})
         self._model = model
         self._output = output
 
@@ -191,7 +191,7 @@ class Messages:
                 if response.status_code != 200:
                     raise _refusal(response.status_code, response.read())
                 return _message(_events(response))
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ModelError("connection", str(error)) from error
 
 
@@ -224,7 +224,7 @@ def _object(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"invalid": text}
 
 
-def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
     for line in response.iter_lines():
         if line.startswith("data:"):
             try:
