@@ -43,7 +43,7 @@ def print_comparison(folders: Sequence[Path], *, everything: bool = False, legac
     """The tables, what they mean, and first what must be known before reading them."""
     from rich.markup import escape
 
-    from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load
+    from ralphbench.analysis import LEGACY_WARNING, compare, leaders, legacy_scores, load
     from ralphbench.cli import comparison as tables
     from ralphbench.cli.terminal import console, write_line
 
@@ -57,6 +57,11 @@ def print_comparison(folders: Sequence[Path], *, everything: bool = False, legac
         for table in (tables.stage_table, tables.gate_table, tables.work_table):
             screen.print()
             screen.print(table(comparison.rows))
+        for folder in folders:
+            rows = [row for row in comparison.rows if row.experiment == folder.name]
+            if len(rows) > 1:
+                screen.print()
+                screen.print(tables.leader_table(leaders(rows), folder.name))
     if legacy:
         write_line(screen, f"\n[yellow]![/yellow] {LEGACY_WARNING}")
         for (experiment, profile), value in legacy_scores(comparison.rows).items():

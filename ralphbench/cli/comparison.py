@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -10,7 +10,7 @@ from rich.table import Table
 from ralphbench.cli import texts
 
 if TYPE_CHECKING:
-    from ralphbench.analysis import Comparison, ProfileRow
+    from ralphbench.analysis import Comparison, Leader, ProfileRow
 
 Column = tuple[str, str, "Callable[[ProfileRow], str]"]
 
@@ -158,3 +158,24 @@ def work_table(rows: Iterable[ProfileRow]) -> Table:
             str(row.tampered),
         )
     return table
+
+
+def leader_table(found: Sequence[Leader], experiment: str) -> Table:
+    """Who leads in what. No single winner: that depends on what is wanted."""
+    table = Table(title=f"{experiment}: who leads (counts, not certainty)", title_justify="left", pad_edge=False)
+    for name in ("question", "profile", "figure"):
+        table.add_column(name, overflow="fold")
+    for leader in found:
+        table.add_row(leader.question, ", ".join(leader.profiles) or texts.UNKNOWN, _figure(leader))
+    return table
+
+
+def _figure(leader: Leader) -> str:
+    if leader.figure is None:
+        return texts.UNKNOWN
+    if "cost" in leader.question:
+        return texts.money(leader.figure)
+    if "fastest" in leader.question:
+        return texts.seconds(leader.figure)
+    share = leader.question in ("most resolved", "best score")
+    return f"{leader.figure:.2f}" if share else f"{leader.figure:.0f}"
