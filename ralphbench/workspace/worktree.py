@@ -304,13 +304,16 @@ def _refuse(folder: Path, branch: str) -> None:
 
 def _whole(index: Path, *, sha256: bool) -> bool:
     """Whether an index ends in its own checksum: git does not look, and reads a torn one as names of nothing."""
+    digest = (hashlib.sha256 if sha256 else hashlib.sha1)(usedforsecurity=False)
     try:
-        data = index.read_bytes()
+        left = index.stat().st_size - digest.digest_size
+        with index.open("rb") as file:
+            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
+                digest.update(chunk)
+                left -= len(chunk)
+            return left == 0 and file.read() == digest.digest()
     except FileNotFoundError:
         return True
-    made = hashlib.sha256 if sha256 else hashlib.sha1
-    size = made().digest_size
-    return made(data[:-size], usedforsecurity=False).digest() == data[-size:]
 
 
 def _half_made(folder: Path) -> bool:
