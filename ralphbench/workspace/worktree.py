@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -17,15 +16,14 @@ from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.history import CappedDiff, Commit, FileChange
 from ralphbench.workspace.layout import borrow, copy_packs, drop_locks, link_packs, make_repo, packs_of
 from ralphbench.workspace.mirror import Mirror, refresh_links
+from ralphbench.workspace.place import PARTS, STATE, refuse_place, whole_index
 from ralphbench.workspace.publish import dot_git, make_admin, publish
 from ralphbench.workspace.scan import Skipped, ignored_of, scan
 from ralphbench.workspace.stage import commit_tree, signed
 from ralphbench.workspace.survey import remove_tree, survey
 
-_STATE = "ralphbench.json"
 _HEAD = "refs/heads/final"
 _WIP = "refs/wip"
-_PARTS = ("repo.git", "tree", "harness", "home")
 _PASSES = 3
 
 
@@ -66,13 +64,13 @@ class Workspace:
         """A new workspace at the mirror's base. Raises WorkspaceError where `folder` is taken, or lies in a repository;
         DiskError.
         """
-        _refuse(folder, branch)
+        refuse_place(folder, branch)
         with disk_errors(folder):
             return cls._create(folder, mirror, branch)
 
     @classmethod
     def _create(cls, folder: Path, mirror: Mirror, branch: str) -> Workspace:
-        for part in _PARTS:
+        for part in PARTS:
             (folder / part).mkdir(parents=True, mode=0o700 if part == "home" else 0o755)
         sha256 = len(mirror.base) == 64
         repo, harness, tree = folder / "repo.git", folder / "harness", folder / "tree"
@@ -97,21 +95,21 @@ class Workspace:
         workspace._git.run("update-ref", _HEAD, mirror.base)
         workspace._git.run("read-tree", "-m", "-u", mirror.base)
         workspace._show(mirror.base)
-        (harness / _STATE).write_bytes(codec.pretty(state))
+        (harness / STATE).write_bytes(codec.pretty(state))
         return workspace
 
     @classmethod
     def open(cls, folder: Path) -> Workspace:
         """A workspace that is there, perhaps left by a process that was killed. Raises WorkspaceError."""
         try:
-            state = codec.loads((folder / "harness" / _STATE).read_bytes(), _State)
+            state = codec.loads((folder / "harness" / STATE).read_bytes(), _State)
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{folder} holds no complete workspace: {error}", remedy=f"rm -r {folder}") from error
         drop_locks(folder / "harness")
         for leftover in (folder / "harness").glob("show-*"):
             remove_tree(leftover)
         workspace = cls(folder, state)
-        if not _whole(folder / "harness/index", sha256=len(state.base) == 64):
+        if not whole_index(folder / "harness/index", sha256=len(state.base) == 64):
             (folder / "harness/index").unlink(missing_ok=True)  # every file is looked at again
         return workspace
 
@@ -284,44 +282,6 @@ class Workspace:
                 index=self.gitdir / "index",
                 packs=sorted(Path(folder).iterdir(), reverse=True),  # a pack before its index
             )
-
-
-def _refuse(folder: Path, branch: str) -> None:
-    if _half_made(folder):
-        remove_tree(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WorkspaceError(f"the workspace's folder {folder} is not empty", remedy=f"rm -r {folder}")
-    for above in folder.resolve().parents:
-        bare = (above / "HEAD").is_file() and (above / "objects").is_dir() and (above / "refs").is_dir()
-        if bare or (above / ".git").exists():
-            raise WorkspaceError(
-                f"the workspace {folder} would lie inside the repository {above}, where an agent could reach it",
-                remedy="name a folder for workspaces that is outside of any repository, e.g. ~/.cache/ralphbench",
-            )
-    if Git().full("check-ref-format", f"refs/heads/{branch}", ok=range(256))[0] != 0:
-        raise WorkspaceError(f"git cannot have a branch named {branch!r}", remedy="git help check-ref-format")
-
-
-def _whole(index: Path, *, sha256: bool) -> bool:
-    """Whether an index ends in its own checksum: git does not look, and reads a torn one as names of nothing."""
-    digest = (hashlib.sha256 if sha256 else hashlib.sha1)(usedforsecurity=False)
-    try:
-        left = index.stat().st_size - digest.digest_size
-        with index.open("rb") as file:
-            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
-                digest.update(chunk)
-                left -= len(chunk)
-            return left == 0 and file.read() == digest.digest()
-    except FileNotFoundError:
-        return True
-
-
-def _half_made(folder: Path) -> bool:
-    """Whether a killed `create` left the folder behind: parts of a workspace, nothing else, and no state."""
-    if not folder.is_dir() or (folder / "harness" / _STATE).exists():
-        return False
-    names = {entry.name for entry in folder.iterdir()}
-    return "repo.git" in names and names <= set(_PARTS)
 
 
 def _remove_empty(root: bytes, path: bytes) -> None:
