@@ -47,6 +47,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
             "met": times - alone <= LIMIT,
         }
     ]
+    rows.append({"what": "- the fastest of them, s", "ours": min(every) - alone, "limit": "none", "met": None})
     told = {
         "stages": "three stages with an agent that answers at once",
         "loop": "loop, commits and checks between them",
