@@ -23,7 +23,8 @@ def complete_profile(ctx: click.Context, _param: click.Parameter, incomplete: st
     from ralphbench.errors import UnknownName
 
     folder = None
-    if named := ctx.params.get("experiment"):
+    # After `-p`, whose value is still to come, click has not sorted the words before it into parameters.
+    if named := ctx.params.get("experiment") or next(iter(ctx.args), None):
         try:
             folder = find_experiment(named, _root(ctx))
         except UnknownName:

@@ -1,4 +1,7 @@
-"""The matrix of cells, its order, leases and resume; starts trials and the gateway and ends them."""
+"""The matrix of cells, its order, leases and resume; starts trials and the gateway and ends them.
+
+Nothing here is named as the module that it comes from: loaded, that would take its place.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ if TYPE_CHECKING:
     from ralphbench.schedule.options import RunOptions
     from ralphbench.schedule.order import cells_in_order
     from ralphbench.schedule.places import Places, user_places
-    from ralphbench.schedule.prepare import Prepared, prepare, stage_models
+    from ralphbench.schedule.prepare import Prepared, stage_models
     from ralphbench.schedule.reproduction import Reproduction, open_reproduction, write_reproduction_bundle
     from ralphbench.schedule.run import RunReport, run_experiment, run_plans, with_agent
     from ralphbench.schedule.runfolder import RunFolder, reap, run_folders
     from ralphbench.schedule.scheduler import Listener
     from ralphbench.schedule.stop import StopButton
-    from ralphbench.schedule.survey import CellState, CellStatus, survey
+    from ralphbench.schedule.survey import CellState, CellStatus
     from ralphbench.schedule.trials import RunningTrial
 
 _HOMES = {
@@ -35,14 +38,12 @@ _HOMES = {
     "cells_in_order": "order",
     "leftovers": "cleaning",
     "user_places": "places",
-    "prepare": "prepare",
     "reap": "runfolder",
     "remove_leftovers": "cleaning",
     "run_experiment": "run",
     "run_folders": "runfolder",
     "serve_leases": "leases",
     "stage_models": "prepare",
-    "survey": "survey",
     "with_agent": "run",
     "run_plans": "run",
     "Reproduction": "reproduction",
@@ -66,7 +67,6 @@ __all__ = [
     "cells_in_order",
     "leftovers",
     "open_reproduction",
-    "prepare",
     "reap",
     "remove_leftovers",
     "run_experiment",
@@ -74,7 +74,6 @@ __all__ = [
     "run_plans",
     "serve_leases",
     "stage_models",
-    "survey",
     "user_places",
     "with_agent",
     "write_reproduction_bundle",

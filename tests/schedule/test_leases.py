@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from ralphbench.control import ChannelError, ChannelServer
-from ralphbench.errors import GatewayLost
+from ralphbench.errors import GatewayLost, Interrupted
 from ralphbench.model import EndpointSpec, ModelRef, StageModel
 from ralphbench.schedule import Leases, serve_leases
 from ralphbench.trial import LeaseClient
+from ralphbench.trial.stop import StopRequest
 
 
 @pytest.fixture
@@ -107,6 +110,25 @@ def test_an_endpoint_that_the_run_lacks_is_refused(server: ChannelServer) -> Non
     client.close()
 
 
+def test_who_waits_for_a_lease_can_be_stopped_softly(server: ChannelServer) -> None:
+    holder, waiter = LeaseClient(server.path), LeaseClient(server.path)
+    stop = StopRequest()
+    before = signal.signal(signal.SIGTERM, stop._on_signal)
+    began = time.monotonic()
+    try:
+        with holder.lease(model("box")):
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            with pytest.raises(Interrupted), stop.breakable(), waiter.lease(model("box")):
+                pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert 0.2 < time.monotonic() - began < 10
+    waiter.close()
+    with holder.lease(model("box")):  # whoever gave up waiting holds up nobody
+        pass
+    holder.close()
+
+
 def test_a_scheduler_that_dies_is_noticed(server: ChannelServer) -> None:
     client = LeaseClient(server.path)
     assert client.alive()
@@ -132,7 +154,10 @@ def test_a_model_that_must_be_loaded_is_loaded_under_the_lease(tmp_path: Path) -
         with client.lease(wanted) as pauses:
             assert [p.what for p in pauses] == ["queue"]
         missing = StageModel(ModelRef("box", "large"), "tiny", context=8192)
-        with pytest.raises(ChannelError, match="large"), client.lease(missing):
+        for _ in range(2):  # who was refused holds nothing: the second try does not wait for the first
+            with pytest.raises(ChannelError, match="large"), client.lease(missing):
+                pass
+        with client.lease(wanted):
             pass
         client.close()
         server.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -283,6 +284,94 @@ def test_three_signals_leave_at_once_and_the_next_start_reaps(tmp_path: Path) ->
     assert not list((project.root / "run/ralphbench").iterdir())
 
 
+def test_one_signal_does_not_wait_for_a_gate_that_takes_minutes(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    task = copy.deepcopy(TASK)
+    slow = f"test ! -e {tmp_path / 'slow'} || sleep 100"
+    task["gates"][0] = {"id": "readme", "kind": "guard", "run": slow, "timeout": "5m"}
+    project.write("specs/words/task.yaml", task)
+    assert project.ralphbench("task", "check", "words").returncode == 0
+    (tmp_path / "slow").touch()
+    run = start(project)
+    wait_for_kind(project, "grading_started")
+    run.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, _ = run.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert run.returncode == 130, out
+    assert results(project) == []
+    assert no_process_left(project)
+    (tmp_path / "slow").unlink()
+    assert project.run().returncode == 0
+    (result,) = results(project)
+    assert (result["verdict"]["resolved"], result["processes"]) == (True, 2)
+    assert len([e for e in events(project) if e["kind"] == "loop_ended"]) == 1, "only the grading was done again"
+
+
+def test_one_signal_does_not_wait_for_a_check(tmp_path: Path) -> None:
+    script = copy.deepcopy(SCRIPT)
+    script["rules"][0]["turns"][0]["json"]["tickets"][0]["acceptance"]["run"] = "sleep 100"
+    project = make_project(tmp_path, script=script)
+    run = start(project)
+    wait_for(project, "stage_ended", "plan")
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, _ = run.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert run.returncode == 130, out
+    assert no_process_left(project)
+
+
+def test_an_attempt_goes_on_where_its_record_was_moved_to_and_a_copy_begins_anew(tmp_path: Path) -> None:
+    project = make_project(tmp_path, script=slow_script(4))
+    run = start(project)
+    wait_for(project, "stage_started", "build")
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    shutil.copytree(project.root / "results", project.root / "copied")
+    copied = project.run("--results", "copied")
+    assert copied.returncode == 0, copied.stdout + copied.stderr
+    assert "this record is a copy" in copied.stdout
+    assert [p.parent.name for p in (project.root / "copied").glob("001-words/cells/*/*/*/*/result.json")] == ["a2"]
+    (project.root / "results").rename(project.root / "moved")
+    moved = project.run("--results", "moved")
+    assert moved.returncode == 0, moved.stdout + moved.stderr
+    (path,) = (project.root / "moved").glob("001-words/cells/*/*/*/*/result.json")
+    result = json.loads(path.read_bytes())
+    assert (result["number"], result["processes"], result["verdict"]["resolved"]) == (1, 2, True)
+    assert not list(project.root.glob("cache/work/*/*/*/*/a*")), "no worktree is left, wherever it was"
+
+
+def test_a_trial_that_dies_again_and_again_is_void_and_named(tmp_path: Path) -> None:
+    project = make_project(tmp_path, void_retries=0)
+    killer = str(Path(__file__).parent.parent / "support" / "killer")
+    done = project.run(env={"KILL_AT": "trial:2:", "PYTHONPATH": killer})
+    assert done.returncode == 4, done.stdout + done.stderr
+    (result,) = results(project)
+    assert (result["ending"], result["processes"]) == ("harness", 4)
+    assert "died 4 times" in result["detail"]
+    assert "void too often" in done.stdout
+
+
+def test_a_wish_from_before_the_run_is_not_heard_by_it(tmp_path: Path) -> None:
+    from ralphbench.control import send_request
+
+    project = make_project(tmp_path)
+    send_request(project.record / "control", "stop")
+    assert project.run().returncode == 0
+    assert len(results(project)) == 1
+
+
+def wait_for_kind(project: Project, kind: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if any(e["kind"] == kind for e in events(project)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {kind} within {seconds} s")
+
+
 # What was recorded
 
 
@@ -381,6 +470,31 @@ def test_a_plan_by_one_profile_is_made_once_and_charged_to_it(tmp_path: Path) ->
     assert by_name["good"]["plan_cost"] == 0.0
     assert by_name["idle"]["plan_cost"] is None
     assert not any("different plans" in w for w in document["warnings"])
+
+
+def test_a_plan_that_was_being_made_goes_on_and_one_of_another_planner_is_stale(tmp_path: Path) -> None:
+    script = copy.deepcopy(SCRIPT)
+    script["rules"][0]["turns"][0]["delay"] = 4
+    project = make_project(tmp_path, script=script, plan={"shared": {"by": "good"}})
+    run = start(project)
+    deadline = time.monotonic() + 60
+    while not list(project.record.glob("plans/*/*/*/*/calls.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for _ in range(2):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, out
+    assert project.run().returncode == 0
+    (path,) = project.record.glob("plans/words/good/r1/*/result.json")
+    assert (path.parent.name, json.loads(path.read_bytes())["processes"]) == ("a1", 2)
+    file = project.experiment / "profiles.yaml"
+    file.write_text(file.read_text().replace("output: 2k", "output: 3k"))
+    stale = project.run()
+    assert stale.returncode == 4
+    assert "1 plans were recorded under another identity" in stale.stderr
+    assert project.run("--rerun-stale").returncode == 0
+    assert len(list(project.record.glob("plans/words/good/r1/*/result.json"))) == 2
 
 
 def test_a_plan_from_another_experiment_is_taken_for_the_same_task_and_base_only(tmp_path: Path) -> None:
