@@ -139,20 +139,8 @@ class StageRunner:
         self, stage: Stage, stage_id: str, iteration: int, prompt: Path, model: StageModel, session: str | None
     ) -> tuple[StageResult, StageTraffic | None]:
         """The agent's run itself; infrastructure errors become the stage's ending."""
-        grant = StageGrant(
-            attempt=self.spec.id,
-            folder=self.folder.path,
-            stage=stage,
-            stage_id=stage_id,
-            iteration=iteration,
-            model=model,
-            endpoint=self.spec.endpoints[model.model.endpoint],
-            limits=self.spec.limits,
-            spent=self.spent,
-            next_call=self.next_call,
-        )
         try:
-            address = self.gateway.open_stage(grant)
+            address = self.gateway.open_stage(self._grant(stage, stage_id, iteration, model))
         except GatewayLost:
             raise
         except EndpointError as error:
@@ -187,6 +175,20 @@ class StageRunner:
         except (SandboxError, AgentMissing) as error:
             result = StageResult(StageEnding.SANDBOX, "", detail=str(error))
         return self._close(result, address.token, watch)
+
+    def _grant(self, stage: Stage, stage_id: str, iteration: int, model: StageModel) -> StageGrant:
+        return StageGrant(
+            attempt=self.spec.id,
+            folder=self.folder.path,
+            stage=stage,
+            stage_id=stage_id,
+            iteration=iteration,
+            model=model,
+            endpoint=self.spec.endpoints[model.model.endpoint],
+            limits=self.spec.limits,
+            spent=self.spent,
+            next_call=self.next_call,
+        )
 
     def _close(self, result: StageResult, token: str, watch: StageWatch) -> tuple[StageResult, StageTraffic | None]:
         """End the stage at the gateway. What the watchdog or the gateway saw outranks what the agent made of it; a limit
