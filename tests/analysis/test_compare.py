@@ -186,3 +186,18 @@ def test_the_legacy_score_is_the_predecessors_formula(tmp_path: Path, write: Wri
 def test_the_legacy_score_of_an_unknown_cost_is_unknown(tmp_path: Path, write: Write) -> None:
     write("a", spent=Spent(1.0, 1, 1, 1, None))
     assert legacy_scores(compare(load([tmp_path / "x"])).rows) == {("x", "p"): None}
+
+
+def test_what_the_predecessor_did_not_count_is_unknown_and_not_zero(tmp_path: Path, write: Write) -> None:
+    write("a", imported=True, verdict=None)
+    found = row(tmp_path)
+    assert (found.retries, found.truncated, found.unknown_calls) == (None, None, None)
+    assert [line.truncated for line in found.stages] == [None]
+    line = next(csv.DictReader(io.StringIO(to_csv(compare(load([tmp_path / "x"]))))))
+    assert (line["retries"], line["truncated"]) == ("", "")
+
+
+def test_one_profile_that_plans_anew_each_time_is_compared_with_nobody(tmp_path: Path, write: Write) -> None:
+    write("a", repeat=1, plan_hash="1")
+    write("a", repeat=2, plan_hash="2")
+    assert not any("different plans" in w for w in compare(load([tmp_path / "x"])).warnings)

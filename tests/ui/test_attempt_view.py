@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.results import Write, result
+
+from ralphbench.errors import UnknownName
+from ralphbench.record import AttemptFolder, EventLog, ExperimentFolder, write_result
+from ralphbench.ui import experiment_record, find_attempts, view_attempt
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> AttemptFolder:
+    made = result()
+    folder = ExperimentFolder(tmp_path / "cells", "x").create().folder(made.cell, 1).create()
+    log = EventLog(folder)
+
+    def say(kind: str, **data: Any) -> None:
+        log.append(kind, **data)  # type: ignore[arg-type]
+
+    ticket = {"id": "t1", "title": "Write [one]", "state": "open"}
+    say("plan_ready", tickets=[ticket], by=None)
+    say("stage_ended", stage="build", iteration=1, ending="context", detail="too long", seconds=3.0)
+    say("ticket", id="t1", was="open", now="open", reason="tests fail")
+    say("ticket", id="t1", was="open", now="accepted", reason="fine")
+    say("gate_ended", id="unit", outcome="pass", reason="exit 0")
+    say("warning", text="look out")
+    say("fault", ending="endpoint_down")
+    log.close()
+    write_result(folder, made)
+    return folder
+
+
+def test_the_timeline_tells_what_happened_in_order(folder: AttemptFolder) -> None:
+    view = view_attempt(folder)
+    assert [(s.what, s.detail, s.fault) for s in view.steps] == [
+        ("plan", "1 tickets, by itself", False),
+        ("build (iteration 1)", "context: too long", True),
+        ("ticket t1", "rejected: tests fail", True),
+        ("ticket t1", "accepted: fine", False),
+        ("gate unit", "pass: exit 0", False),
+        ("fault", "endpoint_down: ?", True),
+    ]
+    assert view.warnings == ["look out"]
+
+
+def test_tickets_count_their_tries(folder: AttemptFolder) -> None:
+    (ticket,) = view_attempt(folder).tickets.values()
+    assert (ticket.title, ticket.state, ticket.tries, ticket.reason) == ("Write [one]", "accepted", 2, "fine")
+
+
+def test_the_title_is_the_cells_wherever_the_results_lie(folder: AttemptFolder) -> None:
+    assert view_attempt(folder).title == "t / p / r1 / a1"
+
+
+def test_a_torn_record_is_shown_with_what_is_damaged(folder: AttemptFolder) -> None:
+    folder.events.write_bytes(folder.events.read_bytes()[:-5])
+    view = view_attempt(folder)
+    assert len(view.steps) == 5
+    assert any("events.jsonl" in str(d.path) for d in view.damages)
+
+
+def test_as_json_it_can_be_written(folder: AttemptFolder) -> None:
+    document = json.loads(json.dumps(view_attempt(folder).as_dict(), default=str))
+    assert document["schema"] == "ralphbench.attempt/1"
+    assert document["result"]["ending"] == "completed"
+
+
+def test_attempts_are_found_by_what_was_asked(tmp_path: Path, write: Write) -> None:
+    for number in (1, 2):
+        write("a", number=number)
+    write("b", repeat=2)
+    found = [f.path.relative_to(tmp_path).as_posix() for f in find_attempts(tmp_path, "x", "p")]
+    assert found == ["x/cells/a/p/r1/a2", "x/cells/b/p/r2/a1"]
+    (one,) = find_attempts(tmp_path, "x", "p", ("a",), attempt=1)
+    assert one.path.name == "a1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("y", "p"), "'y'"),
+        (("x", "q"), "known: p"),
+        (("x", "p", ("c",)), "task"),
+        (("x", "p", ("a",), 7), "repeat"),
+        (("x", "p", ("a",), 1, 9), "attempt"),
+    ],
+)
+def test_what_has_no_record_is_named(tmp_path: Path, write: Write, arguments: tuple[Any, ...], said: str) -> None:
+    write("a")
+    with pytest.raises(UnknownName) as raised:
+        find_attempts(tmp_path, *arguments)
+    assert said in str(raised.value)
+
+
+def test_an_experiment_is_found_by_the_start_of_its_name_or_by_path(tmp_path: Path, write: Write) -> None:
+    write("a", experiment="002-local")
+    assert experiment_record(tmp_path, "002").name == "002-local"
+    assert experiment_record(tmp_path / "elsewhere", str(tmp_path / "002-local")).path == tmp_path / "002-local"
