@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ralphbench.errors import UnknownName
 from ralphbench.model import codec
+from ralphbench.record import set_aside
 
 OPS = ("pause", "resume", "stop")
 
@@ -39,11 +39,21 @@ def send_request(folder: Path, op: str, *, reason: str = "") -> Path:
 
 
 def pending_requests(folder: Path) -> Iterator[Request]:
-    """Oldest first; each is removed as it is given."""
-    with contextlib.suppress(FileNotFoundError):
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.suffix != ".json":
-                continue
-            with contextlib.suppress(ValueError):
-                yield codec.loads(path.read_bytes(), Request)
-            path.unlink(missing_ok=True)
+    """Oldest first; each is removed as it is given. One that cannot be read is set aside beside it, and not heard."""
+    for path in _files(folder):
+        try:
+            request = codec.loads(path.read_bytes(), Request)
+        except FileNotFoundError:
+            continue  # taken back by whoever asked
+        except ValueError as error:
+            set_aside(path, f"is no request: {error}")
+            continue
+        path.unlink(missing_ok=True)
+        yield request
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json" and not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
