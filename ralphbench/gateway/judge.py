@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ralphbench.endpoints import same_model
 from ralphbench.gateway.admission import Held
 from ralphbench.gateway.faults import Fault
 from ralphbench.gateway.meter import Meter
-from ralphbench.gateway.names import same_model
 from ralphbench.gateway.stage import OpenStage
 
 FULL = 0.9

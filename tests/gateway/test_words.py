@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralphbench.endpoints import classify
-from ralphbench.gateway.names import same_model
+from ralphbench.endpoints import classify, same_model
 from ralphbench.gateway.prices import LocalPrice, StatedPrice, TablePrice, find_price, table_context
 from ralphbench.gateway.texts import is_loud, overflow_message, quiet, quiet_number, stop_message
 from ralphbench.model import EndpointSpec, Usage
