@@ -29,7 +29,7 @@ class EventKind(StrEnum):
     ROLLBACK = "rollback"  # to, tree, verified
     TREE_RESTORED = "tree_restored"  # stage, stage_id, paths: a stage that may not write did
     LIMIT = "limit"  # ending, detail
-    FAULT = "fault"  # ending, detail, evidence
+    FAULT = "fault"  # ending, detail, evidence; stage, retried, spent where the stage is run again
     WARNING = "warning"  # text
     LOOP_ENDED = "loop_ended"  # ending, stage, cause, detail, commit, wip, state
     GRADING_STARTED = "grading_started"  # commit, what (final|wip)
