@@ -19,11 +19,11 @@ def main() -> int:
     from ralphbench.trial.attempt import run_attempt
 
     try:
-        result = run_attempt(Path(sys.argv[1]), stop)
+        run_attempt(Path(sys.argv[1]), stop)
     except (Interrupted, GatewayLost) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return INTERRUPTED
-    sys.stderr.write(f"{result.ending}\n")
+    # Nothing is said after the commit: what it sums up, this log included, does not change any more.
     return COMMITTED
 
 

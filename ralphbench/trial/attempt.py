@@ -73,6 +73,8 @@ class _Attempt:
     def run(self) -> AttemptResult:
         self.stop.raise_if_asked()
         self._say_hello()
+        for damage in self.log.damages:
+            self.log.append(EventKind.WARNING, text=str(damage))
         try:
             workspace = self._workspace()
             sandbox_spec = SandboxSpec(
