@@ -60,8 +60,11 @@ def with_finished(root: Path, contenders: int, repeats: int) -> Project:
             folder = record.folder(cell, 1)
             folder.path.mkdir(parents=True)
             atomic_write(folder.result, codec.pretty(dataclasses.replace(real, cell=cell)), fsync=False)
-            entries.append("cell_started", cell=str(cell), attempt=1, resumed=False)
-            entries.append("cell_ended", cell=str(cell), attempt=1, ending=real.ending, resolved=True, score=1.0)
+            path = f"{cell.path.as_posix()}/a1"
+            entries.append("cell_started", cell=str(cell), attempt=1, path=path, resumed=False)
+            entries.append(
+                "cell_ended", cell=str(cell), attempt=1, path=path, ending=real.ending, resolved=True, score=1.0
+            )
     entries.close()
     return project
 
