@@ -19,8 +19,7 @@ from ralphbench.agents.protocol import TrafficWatch, Watch
 from ralphbench.agents.words import clip, notice
 from ralphbench.errors import DiskError
 from ralphbench.model import AgentEvent, StageEnding, StageResult, StageRun
-from ralphbench.sandbox import Sandbox
-from ralphbench.sandbox.capped import CappedLog
+from ralphbench.sandbox import CappedLog, Sandbox
 
 CHECK_EVERY = 0.15
 """Seconds between two looks of the watch, with room to the quarter that it is promised."""

@@ -4,7 +4,17 @@ Public beside what is named below: `ralphbench.sandbox.processes` (whole trees s
 their owner's mark).
 """
 
+from ralphbench.sandbox.capped import CappedLog
 from ralphbench.sandbox.choice import choose, open_sandbox
 from ralphbench.sandbox.protocol import Completed, Sandbox, SandboxKind, SandboxProcess, SandboxSpec
 
-__all__ = ["Completed", "Sandbox", "SandboxKind", "SandboxProcess", "SandboxSpec", "choose", "open_sandbox"]
+__all__ = [
+    "CappedLog",
+    "Completed",
+    "Sandbox",
+    "SandboxKind",
+    "SandboxProcess",
+    "SandboxSpec",
+    "choose",
+    "open_sandbox",
+]

@@ -16,6 +16,7 @@ from ralphbench.errors import SandboxError
 from ralphbench.sandbox.keeper import below, freeze, send_signal
 from ralphbench.sandbox.processes import OWNER, owners, scan
 
+_MARKED_WITHIN = 1.0
 _LOOK_EVERY = 0.2
 _DEAD_WITHIN = 10.0
 
@@ -59,6 +60,15 @@ class PortableProcess:
         self.stdout: IO[bytes] = self._process.stdout
         self.pid = self._process.pid
         self._seen: set[int] = {self.pid}
+        self._wait_for_mark()
+
+    def _wait_for_mark(self) -> None:
+        """The system says that a program runs a moment before its environment can be read: who looks then misses it."""
+        deadline = time.monotonic() + _MARKED_WITHIN
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if owners().get(self.pid) == self.marker:
+                return
+            time.sleep(0.001)
 
     def poll(self) -> int | None:
         with self._lock:

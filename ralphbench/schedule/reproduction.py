@@ -171,7 +171,7 @@ def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 def _unpack(bundle: Path, place: Path) -> tuple[AttemptFolder, AttemptSpec, dict[str, Any], Path, Task, Path | None]:
     try:
         with tarfile.open(bundle, "r:gz") as archive:
-            archive.extractall(place / "bundle", filter="data")
+            _extract(archive, place / "bundle")
         root = place / "bundle"
         told = codec.loads((root / "format.json").read_bytes(), dict[str, str])
     except (OSError, tarfile.TarError, ValueError) as error:
@@ -191,6 +191,18 @@ def _unpack(bundle: Path, place: Path) -> tuple[AttemptFolder, AttemptSpec, dict
     spec = dataclasses.replace(spec, endpoints={**spec.endpoints, **scripts})
     plan = root / "shared-plan.yaml"
     return folder, spec, _manifest(folder), root / "bases" / told["base"], task, plan if plan.is_file() else None
+
+
+def _extract(archive: tarfile.TarFile, dest: Path) -> None:
+    """Files and folders below `dest`, nothing else: a bundle comes from somewhere. Raises TarError."""
+    for member in archive:
+        inside = not member.name.startswith("/") and ".." not in Path(member.name).parts
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name!r} has no place in a bundle")
+    if hasattr(tarfile, "data_filter"):  # since Python 3.11.4; 3.12 wants to be told
+        archive.extractall(dest, filter="data")
+    else:
+        archive.extractall(dest)
 
 
 def _moved(task: Task, to: Path) -> Task:
