@@ -93,7 +93,7 @@ def test_garbage_is_given_up_soon(run: Runner, eye: Any) -> None:
     result = run("while True: print('x' * 1000)", output=JSONL)
     assert result.ending is StageEnding.AGENT_CRASH
     assert "not one event" in result.detail
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
     assert any("no events" in (event.text or "") for event in eye.events)
 
 

@@ -75,7 +75,7 @@ def test_a_stage_is_done_in_every_dialect(run: Run, dialect: str, tmp_path: Path
     bash = run.eye.events[5]
     assert (bash.tool, bash.exit, bash.text, bash.failed) == ("bash", 3, "hello\n", False)
     assert bash.seconds is not None
-    assert 0 <= bash.seconds < 5
+    assert 0 <= bash.seconds < 60
     assert run.eye.events[4].arguments == {"command": "cat new.txt; exit 3"}
     assert run.eye.longest_gap() < 10, "it was looked at while the agent worked"
     assert len(run.bodies()) == 3

@@ -208,7 +208,7 @@ def test_closing_a_stage_does_not_wait_for_ever(stage: Any, upstream: Any, chat:
     began = time.monotonic()
     one.close()
     asking.join(5)
-    assert 4 < time.monotonic() - began < 8
+    assert 4 < time.monotonic() - began < 30
     assert one.calls()[0].ended.error == "stage_closed"
 
 

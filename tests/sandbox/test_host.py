@@ -355,7 +355,7 @@ def test_run_tells_how_it_ended(box: HostSandbox) -> None:
         ["sh", "-c", "echo a; echo b >&2; exit 3"], env=box.base_env(), timeout=20, log=box.spec.home / "log"
     )
     assert (done.exit, done.timed_out, done.leftovers, done.output_truncated) == (3, False, 0, False)
-    assert done.seconds < 5
+    assert done.seconds < 30
     assert (box.spec.home / "log").read_text() == "a\nb\n"
 
 
@@ -376,7 +376,7 @@ def test_run_waits_for_nobody_who_holds_the_pipe(box: HostSandbox) -> None:
         ["sh", "-c", "setsid -f sleep 600; echo done"], env=box.base_env(), timeout=60, log=box.spec.home / "log"
     )
     assert (done.exit, done.timed_out, done.leftovers) == (0, False, 1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert (box.spec.home / "log").read_text() == "done\n"
 
 
