@@ -173,7 +173,7 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         plans=tuple(sorted({str(by) if isinstance(by, str) else "own" for by in cells["plan_by"]})),
         isolated=bool(cells["isolated"].all()) if len(cells) else True,
         imported=bool(mine["imported"].any()),
-        stages=_stage_lines(stages),
+        stages=_stage_lines(stages, _of(frames.endings, experiment, profile)),
         gates=_gates(_of(frames.gates, experiment, profile), cells),
     )
 
@@ -234,14 +234,11 @@ def _counts(column: pd.Series[Any]) -> dict[str, int]:
 _STAGE_ORDER = ("plan", "investigate", "build", "verify", "decompose")
 
 
-def _stage_lines(stages: pd.DataFrame) -> tuple[StageLine, ...]:
+def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine, ...]:
+    counts = endings.groupby(["stage", "ending"], sort=False)["count"].sum()
     lines = []
     for name in sorted(set(stages["stage"]), key=lambda s: _STAGE_ORDER.index(s) if s in _STAGE_ORDER else 99):
         part = stages[stages["stage"] == name]
-        endings: dict[str, int] = {}
-        for each in part["endings"]:
-            for ending, count in each.items():
-                endings[ending] = endings.get(ending, 0) + count
         lines.append(
             StageLine(
                 stage=str(name),
@@ -254,7 +251,7 @@ def _stage_lines(stages: pd.DataFrame) -> tuple[StageLine, ...]:
                 output=_whole(part["output"]),
                 cost=_sum(part["cost"]),
                 truncated=_whole(part["truncated"]),
-                endings=endings,
+                endings={str(ending): int(count) for (stage, ending), count in counts.items() if stage == name},
             )
         )
     return tuple(lines)
@@ -262,14 +259,9 @@ def _stage_lines(stages: pd.DataFrame) -> tuple[StageLine, ...]:
 
 def _gates(gates: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """Of the attempts that count."""
-    keys = ["kind", "task", "repeat", "attempt"]
-    gates = gates.merge(cells[keys], on=keys)
-    table: dict[str, tuple[int, int]] = {}
-    for row in gates.itertuples(index=False):
-        name = f"{row.task}: {row.gate}"
-        passed, judged = table.get(name, (0, 0))
-        table[name] = (passed + int(bool(row.passed)), judged + 1)
-    return table
+    counting = gates.merge(cells[["kind", "task", "repeat", "attempt"]])
+    passed = counting.groupby(["task", "gate"], sort=False)["passed"].agg(["sum", "count"])
+    return {f"{task}: {gate}": (int(row[0]), int(row[1])) for (task, gate), *row in passed.itertuples()}
 
 
 def _warnings(frames: Frames, rows: list[ProfileRow]) -> tuple[str, ...]:
