@@ -235,10 +235,10 @@ _STAGE_ORDER = ("plan", "investigate", "build", "verify", "decompose")
 
 
 def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine, ...]:
-    counts = endings.groupby(["stage", "ending"], sort=False)["count"].sum()
     lines = []
     for name in sorted(set(stages["stage"]), key=lambda s: _STAGE_ORDER.index(s) if s in _STAGE_ORDER else 99):
         part = stages[stages["stage"] == name]
+        ended = endings[endings["stage"] == name].groupby("ending", sort=False)["count"].sum()
         lines.append(
             StageLine(
                 stage=str(name),
@@ -251,7 +251,7 @@ def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine
                 output=_whole(part["output"]),
                 cost=_sum(part["cost"]),
                 truncated=_whole(part["truncated"]),
-                endings={str(ending): int(count) for (stage, ending), count in counts.items() if stage == name},
+                endings={str(ending): int(count) for ending, count in ended.items()},
             )
         )
     return tuple(lines)
@@ -260,8 +260,8 @@ def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine
 def _gates(gates: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """Of the attempts that count."""
     counting = gates.merge(cells[["kind", "task", "repeat", "attempt"]])
-    passed = counting.groupby(["task", "gate"], sort=False)["passed"].agg(["sum", "count"])
-    return {f"{task}: {gate}": (int(row[0]), int(row[1])) for (task, gate), *row in passed.itertuples()}
+    found = counting.assign(name=counting["task"] + ": " + counting["gate"]).groupby("name", sort=False)["passed"]
+    return {str(name): (int(part.sum()), len(part)) for name, part in found}
 
 
 def _warnings(frames: Frames, rows: list[ProfileRow]) -> tuple[str, ...]:
