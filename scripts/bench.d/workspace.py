@@ -4,8 +4,10 @@
     python scripts/bench.d/workspace.py [--json] [--files N] [--rounds N] [--folder FOLDER]
 
 The repository is made here: small C files in folders of 50, with one seed, so that every run has the same. Both ways of
-making a worktree alternate within one run, and what one made is removed before the other starts, so that the ratio
-holds where figures do not. Beside it, without a limit: what the harness does with such a tree at every stage.
+making a worktree alternate within one run, so that the ratio holds where figures do not. Nothing is removed before
+the last round: for minutes after many files were removed, ext4 passes over each of their inodes when it looks for a
+free one, and that would be measured instead (40 s for either way in place of 3). Beside it, without a limit: what the
+harness does with such a tree at every stage.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +64,7 @@ def timed(action: Callable[[], object]) -> float:
 
 
 def measure(folder: Path, files: int, rounds: int) -> list[dict[str, Any]]:
-    repository, plain, ours = folder / "repo.git", folder / "plain", folder / "ours"
+    repository = folder / "repo.git"
     make_repository(repository, files)
     task = Task("bench", folder, "", "", Target(repo=str(repository), base="main"), ())
     first_read = timed(lambda: prepare_mirror(task, folder / "cache"))
@@ -70,17 +73,15 @@ def measure(folder: Path, files: int, rounds: int) -> list[dict[str, Any]]:
     created: list[float] = []
     steps: dict[str, list[float]] = {}
     for n in range(rounds):
-        turns = [
-            lambda: baseline.append(timed(lambda: add_worktree(repository, plain))),
-            lambda: created.append(timed(lambda: Workspace.create(ours, mirror, "exp/bench/a1"))),
+        plain, ours = folder / f"plain{n}", folder / f"ours{n}"
+        ways: list[tuple[list[float], Callable[[], object]]] = [
+            (baseline, partial(add_worktree, repository, plain)),
+            (created, partial(Workspace.create, ours, mirror, "exp/bench/a1")),
         ]
-        for turn in turns if n % 2 == 0 else turns[::-1]:
+        for times, way in ways if n % 2 == 0 else ways[::-1]:
             os.sync()  # what was written before is written out first, so that neither waits for the other's pages
-            turn()
-        shutil.rmtree(plain)
-        subprocess.run(["git", f"--git-dir={repository}", "worktree", "prune"], check=True)
+            times.append(timed(way))
         work(Workspace.open(ours), mirror, steps)
-        Workspace.open(ours).remove()
     return rows(files, baseline, created, steps, first_read)
 
 
