@@ -35,7 +35,7 @@ def plan(
     specs: Path | None,
     results: Path,
 ) -> None:
-    """The plan alone, by one profile, to read, edit and share: `plan: {shared: {file: plan.yaml}}`.
+    """The plan alone, by one profile, to read, edit and share: `plan: {shared: {file: <absolute path>}}`.
 
     What it cost is recorded and charged to that profile.
     """
@@ -60,4 +60,4 @@ def plan(
         click.echo(text, nl=False)
         return
     output.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}; share it by   plan: {{shared: {{file: {output}}}}}", err=True)
+    click.echo(f"wrote {output}; share it by   plan: {{shared: {{file: {output.resolve()}}}}}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ralphbench.config.endpoints import resolve_endpoint
 from ralphbench.config.layers import Catalog, lay_inline, leaves, read_shared
 from ralphbench.config.names import EXPERIMENT_FILE, find_experiment, name_problem
-from ralphbench.config.plans import plan_mode
+from ralphbench.config.plans import plan_mode, plan_warnings
 from ralphbench.config.plugins import installed
 from ralphbench.config.problems import Problems
 from ralphbench.config.profiles import Resolved, own_limits, resolve_profile, warnings_of
@@ -181,7 +181,7 @@ def _experiment(
     profiles = tuple(one.profile for one in resolved)
     everyone = (*profiles, *([planner.profile] if planner else []))
     _note_origins(draft, [*resolved, *([planner] if planner else [])])
-    limits = _limits(draft)
+    limits, plan = _limits(draft), _plan(draft, tasks)
     return Experiment(
         name=document.file.parent.name,
         folder=document.file.parent.resolve(),
@@ -193,7 +193,7 @@ def _experiment(
         limits=limits,
         baseline=words.baseline,
         repeats=_chosen(draft, "repeats", least=1),
-        plan=_plan(draft, tasks),
+        plan=plan,
         sandbox=_sandbox(draft),
         void_retries=_chosen(draft, "void_retries", least=0),
         unequal_limits=_unequal(draft, resolved, limits),
@@ -203,7 +203,7 @@ def _experiment(
         origins=draft.origins,
         agents=_agents(draft, everyone),
         planner=planner.profile if planner else None,
-        warnings=warnings_of(profiles),
+        warnings=(*warnings_of(profiles), *plan_warnings(plan, tasks)),
     )
 
 

@@ -62,3 +62,14 @@ def _file(text: str, document: Document, at: KeyPath, tasks: tuple[Task, ...]) -
     if "/" not in text and len(lacking) < len(tasks):
         message += f", and these tasks have no {text} of their own: {', '.join(lacking)}"
     raise document.error(here, message, remedy="ralphbench plan <experiment> --by <profile> -o plan.yaml")
+
+
+def plan_warnings(mode: PlanMode, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """A bare name that stands for a file of the tasks: whoever has another file of that name in mind must be told."""
+    if mode.kind is not PlanModeKind.SHARED_FILE or mode.source is None or Path(mode.source).is_absolute():
+        return ()
+    files = ", ".join(str(task.folder / mode.source) for task in tasks)
+    return (
+        f"plan.shared.file: no {mode.source} lies beside experiment.yaml, so the tasks' own is used: {files} "
+        "(for another file, write its absolute path)",
+    )

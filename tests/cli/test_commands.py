@@ -127,11 +127,12 @@ def test_take_brings_the_commits_into_a_repository_as_a_new_branch(project: Proj
     assert "try/words" in again.stderr
 
 
-def test_plan_writes_a_plan_that_can_be_shared(project: Project, tmp_path: Path) -> None:
-    out = tmp_path / "plan.yaml"
-    done = project.ralphbench("plan", "001-words", "--by", "good", "-o", str(out))
+def test_plan_writes_a_plan_and_names_it_so_that_it_is_found_from_anywhere(project: Project) -> None:
+    done = project.ralphbench("plan", "001-words", "--by", "good", "-o", "mine.yaml")
     assert done.returncode == 0, done.stderr
+    out = project.root / "mine.yaml"
     assert [t["id"] for t in yaml.safe_load(out.read_text())["tickets"]] == ["t1", "t2"]
+    assert f"plan: {{shared: {{file: {out.resolve()}}}}}" in done.stderr
 
 
 def test_reproduce_lists_what_differs_and_runs_the_attempt_again(project: Project, tmp_path: Path) -> None:

@@ -127,6 +127,17 @@ def test_a_plan_file_lies_beside_the_experiment_or_in_every_task(world: Any) -> 
         world.load()
 
 
+def test_a_bare_name_that_means_the_tasks_own_plan_says_so(world: Any) -> None:
+    world.write("specs/single/plan.yaml", "tickets: []\n")
+    (warning,) = load(world, "plan: {shared: {file: plan.yaml}}\n").warnings
+    assert "no plan.yaml lies beside experiment.yaml" in warning
+    assert str(world.root.parent / "specs/single/plan.yaml") in warning
+    for meant in (f"{{shared: {{file: {world.root.parent}/specs/single/plan.yaml}}}}", "own"):
+        assert load(world, f"plan: {meant}\n").warnings == ()
+    world.write("experiments/001-first/plan.yaml", "tickets: []\n")
+    assert load(world, "plan: {shared: {file: plan.yaml}}\n").warnings == ()
+
+
 def test_a_plan_from_another_experiment_must_exist_and_be_another(world: Any) -> None:
     world.experiment(name="002-second")
     assert load(world, "plan: {shared: {from: 002-second}}\n").plan == PlanMode(PlanModeKind.SHARED_FROM, "002-second")
