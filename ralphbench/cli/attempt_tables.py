@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ralphbench.cli import texts
+from ralphbench.record import spent
 from ralphbench.ui import AttemptView
 
 
@@ -96,11 +97,12 @@ def call_summary(view: AttemptView) -> Table:
     for stage in dict.fromkeys(call.started.stage for call in view.calls):
         calls = [c for c in view.calls if c.started.stage == stage]
         ends = [c.ended for c in calls if c.ended is not None]
+        used = spent(calls)
         table.add_row(
             stage,
             str(len(calls)),
-            texts.count(_sum([e.usage.input for e in ends])),
-            texts.count(_sum([e.usage.output for e in ends])),
+            texts.count(used.input),
+            texts.count(used.output),
             str(sum(e.retries for e in ends)),
             str(sum(1 for e in ends if e.mends)),
             str(sum(1 for e in ends if e.truncated)),
@@ -132,8 +134,3 @@ def call_table(view: AttemptView) -> Table:
             escape(wrong),
         )
     return table
-
-
-def _sum(values: list[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
