@@ -6,20 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ralphbench.analysis.comparing import Comparison, ProfileRow, StageLine, compare
+    from ralphbench.analysis.comparing import compare
     from ralphbench.analysis.export import to_csv, to_json
     from ralphbench.analysis.frames import Frames, load
     from ralphbench.analysis.leading import Leader, leaders
     from ralphbench.analysis.legacy import WARNING as LEGACY_WARNING
     from ralphbench.analysis.legacy import legacy_scores
+    from ralphbench.analysis.rows import Comparison, ProfileRow, StageLine
 
 _HOMES = {
-    "Comparison": ("comparing", "Comparison"),
+    "Comparison": ("rows", "Comparison"),
     "Frames": ("frames", "Frames"),
     "Leader": ("leading", "Leader"),
     "LEGACY_WARNING": ("legacy", "WARNING"),
-    "ProfileRow": ("comparing", "ProfileRow"),
-    "StageLine": ("comparing", "StageLine"),
+    "ProfileRow": ("rows", "ProfileRow"),
+    "StageLine": ("rows", "StageLine"),
     "leaders": ("leading", "leaders"),
     "compare": ("comparing", "compare"),
     "legacy_scores": ("legacy", "legacy_scores"),

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from ralphbench.analysis.comparing import Comparison
+from ralphbench.analysis.rows import Comparison
 from ralphbench.model import codec
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ralphbench.analysis.comparing import ProfileRow
+from ralphbench.analysis.rows import ProfileRow
 
 KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time", "tokens", "cost", "calls")
 """Stage endings with which the harness cut a stage off."""

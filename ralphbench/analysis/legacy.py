@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ralphbench.analysis.comparing import ProfileRow
+from ralphbench.analysis.rows import ProfileRow
 
 WARNING = (
     "the legacy score is relative to the other rows of the same table, ignores what the gates say, and rates tickets "

@@ -1,0 +1,113 @@
+"""What a comparison says: one row a profile of an experiment, each figure with its denominator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA = "ralphbench.comparison/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Sums over the attempts of a profile; None: at least one call did not say."""
+
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
+    reasoning: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Mean seconds an attempt; the parts overlap where things ran at once. None: unknown."""
+
+    wall: float | None
+    model: float | None
+    tools: float | None
+    gates: float | None
+    harness: float | None
+    waiting: float | None
+    """For a lease, a model's load, the gateway's retries: on nobody's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageLine:
+    """One stage of one profile, over all its attempts."""
+
+    stage: str
+    runs: int
+    done: int
+    seconds: float | None
+    calls: int
+    local_calls: int
+    input: int | None
+    output: int | None
+    cost: float | None
+    truncated: int | None
+    endings: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One contender in one experiment. `attempts` is every denominator that is not named otherwise."""
+
+    experiment: str
+    profile: str
+    attempts: int
+    """Committed attempts that are neither void nor plan-only."""
+    tasks: int
+    void: int
+    resolved: int
+    judged: int
+    """Attempts with a verdict: what `resolved` and `score` are out of."""
+    score: float | None
+    """Mean of the scores."""
+    claimed: int
+    """Attempts whose last reviewer called everything complete."""
+    claims: int
+    """Attempts in which a reviewer said anything of it."""
+    overclaimed: int
+    """Called complete and not resolved."""
+    tampered: int
+    iterations: int | None
+    tickets: int | None
+    accepted: int | None
+    rejected: int | None
+    abandoned: int | None
+    commits: int | None
+    files_changed: int | None
+    lines_added: int | None
+    lines_removed: int | None
+    time: Split
+    tokens: Tokens
+    calls: int
+    local_calls: int
+    local_tokens: int | None
+    tokens_per_second: float | None
+    """Output tokens over the time that a model was answering."""
+    cost: float | None
+    plan_cost: float | None
+    """For plans that this profile made for everybody; contained in `cost`."""
+    cost_per_resolved: float | None
+    retries: int | None
+    truncated: int | None
+    unknown_calls: int | None
+    endings: Mapping[str, int]
+    causes: Mapping[str, int]
+    """Of the ending `failures`: the stage ending that filled the count."""
+    plans: tuple[str, ...]
+    """`own`, or whose plans it worked on."""
+    isolated: bool
+    imported: bool
+    stages: tuple[StageLine, ...] = ()
+    gates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """`<task>: <gate>` to (passed, judged)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    rows: tuple[ProfileRow, ...]
+    warnings: tuple[str, ...]
+    schema: str = SCHEMA
