@@ -1,52 +1,61 @@
 from __future__ import annotations
 
-import time
-
 import pytest
+from support.hand_clock import HandClock
 
 from ralphbench.model import Interval
 from ralphbench.trial import Clock
+
+
+@pytest.fixture(autouse=True)
+def hand(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    clock = HandClock()
+    monkeypatch.setattr("ralphbench.trial.clock.time", clock)
+    return clock
 
 
 def pause(start: float, end: float) -> Interval:
     return Interval("queue", start, end)
 
 
-def test_time_runs_on_from_what_was_carried_over() -> None:
+def test_time_runs_on_from_what_was_carried_over(hand: HandClock) -> None:
     clock = Clock(100.0)
-    time.sleep(0.05)
-    assert 100.04 < clock.now() < 101
+    hand.sleep(7)
+    assert clock.now() == 107
 
 
-def test_a_pause_is_not_the_contenders_time() -> None:
+def test_a_pause_is_not_the_contenders_time(hand: HandClock) -> None:
     clock = Clock()
-    began = time.time()
-    time.sleep(0.2)
-    clock.pause(pause(began, time.time()))
-    assert clock.now() < 0.05
+    began = hand.time()
+    hand.sleep(30)
+    clock.pause(pause(began, hand.time()))
+    assert clock.now() == 0
+    hand.sleep(5)
+    assert clock.now() == 5
 
 
-def test_two_pauses_at_once_count_once() -> None:
+def test_two_pauses_at_once_count_once(hand: HandClock) -> None:
     clock = Clock()
-    began = time.time()
-    time.sleep(0.2)
+    began = hand.time()
+    hand.sleep(20)
     for _ in range(5):
-        clock.pause(pause(began, began + 0.1))
-    assert clock.now() == pytest.approx(0.1, abs=0.05)
+        clock.pause(pause(began, began + 12))
+    assert clock.now() == 8
 
 
-def test_a_growing_pause_is_not_counted_twice() -> None:
+def test_a_growing_pause_is_not_counted_twice(hand: HandClock) -> None:
     clock = Clock()
-    began = time.time()
+    began = hand.time()
     for _ in range(4):
-        time.sleep(0.05)
-        clock.provisional([pause(began, time.time())])
+        hand.sleep(5)
+        clock.provisional([pause(began, hand.time())])
+        assert clock.now() == 0
     clock.settle()
-    assert clock.now() < 0.1
+    hand.sleep(3)
+    assert clock.now() == 3
 
 
-def test_the_clock_never_falls_below_what_was_carried() -> None:
+def test_the_clock_never_falls_below_what_was_carried(hand: HandClock) -> None:
     clock = Clock(5.0)
-    now = time.time()
-    clock.pause(pause(now - 1000, now))
+    clock.pause(pause(hand.time() - 1000, hand.time()))
     assert clock.now() == 5.0

@@ -1,21 +1,23 @@
-"""The watchdog's rules, with a process and a gateway that say what each case needs; time is the real one, made short."""
+"""The watchdog's rules, with a process and a gateway that say what each case needs, and a clock that the test moves."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 
 import pytest
+from support.hand_clock import HandClock
 
 from ralphbench.agents.protocol import TrafficWatch
 from ralphbench.errors import GatewayLost
 from ralphbench.gateway import StageTraffic
 from ralphbench.model import AgentEvent, Interval, Limits, Spent, StageEnding
-from ralphbench.trial import Clock, watch
+from ralphbench.trial import Clock
 from ralphbench.trial.stop import StopRequest
 from ralphbench.trial.watch import StageWatch
 
-IDLE = Limits(idle_timeout=0.3)
+IDLE = Limits(idle_timeout=60)
+LOOK = 1.0
+"""Seconds between two looks."""
 
 
 class Process:
@@ -45,18 +47,21 @@ class Gateway:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "POLL", 0.01)
+def hand(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    clock = HandClock()
+    for module in ("clock", "watch"):
+        monkeypatch.setattr(f"ralphbench.trial.{module}.time", clock)
+    return clock
 
 
 class Case:
-    def __init__(self, limits: Limits = IDLE, clock: Clock | None = None) -> None:
+    def __init__(self, hand: HandClock, limits: Limits = IDLE, carried: float = 0.0) -> None:
+        self.hand = hand
         self.stop, self.gateway, self.process = StopRequest(), Gateway(), Process()
-        self.clock = clock or Clock()
         self.events: list[AgentEvent] = []
         self.watch = StageWatch(
             limits=limits,
-            clock=self.clock,
+            clock=Clock(carried),
             gateway=self.gateway,  # type: ignore[arg-type]
             token="t",
             stop=self.stop,
@@ -70,100 +75,101 @@ class Case:
 
     def during(self, seconds: float, each: object = None) -> StageEnding | None:
         """The verdict after some time in which `each` happens at every look."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        until = self.hand.now + seconds
+        while self.hand.now < until:
             if callable(each):
                 each()
             if ending := self.look():
                 return ending
-            time.sleep(0.02)
+            self.hand.sleep(LOOK)
         return None
 
 
-def test_silence_ends_a_stage_as_idle() -> None:
-    assert Case().during(1.0) is StageEnding.IDLE_TIMEOUT
+@pytest.fixture
+def case(hand: HandClock) -> Case:
+    return Case(hand)
 
 
-def test_an_event_is_a_sign_of_life() -> None:
-    case = Case()
-    assert case.during(0.6, lambda: case.watch.event(AgentEvent("message", time.time()))) is None
+def test_silence_ends_a_stage_as_idle(case: Case) -> None:
+    assert case.during(60) is None
+    assert case.look() is StageEnding.IDLE_TIMEOUT
 
 
-def test_traffic_is_a_sign_of_life() -> None:
-    case = Case()
-    assert case.during(0.6, lambda: case.gateway.say(activity=case.gateway.traffic.activity + 1)) is None
+def test_an_event_is_a_sign_of_life(case: Case) -> None:
+    assert case.during(200, lambda: case.watch.event(AgentEvent("message", case.hand.now))) is None
 
 
-def test_work_is_a_sign_of_life_and_idling_along_is_none() -> None:
-    case = Case()
+def test_traffic_is_a_sign_of_life(case: Case) -> None:
+    assert case.during(200, lambda: case.gateway.say(activity=case.gateway.traffic.activity + 1)) is None
 
+
+def test_work_is_a_sign_of_life_and_idling_along_is_none(case: Case) -> None:
     def work(seconds: float) -> None:
         case.process.cpu += seconds
 
-    assert case.during(0.6, lambda: work(0.6)) is None
-    assert case.during(1.5, lambda: work(0.0005)) is StageEnding.IDLE_TIMEOUT
+    assert case.during(200, lambda: work(0.6)) is None
+    assert case.during(200, lambda: work(0.025)) is StageEnding.IDLE_TIMEOUT
 
 
-def test_a_pause_of_the_gateway_is_not_the_agents_silence() -> None:
-    case = Case()
-    began = time.time()
-    assert case.during(0.6, lambda: case.gateway.say(pauses=(Interval("retry", began, time.time()),))) is None
+def test_a_pause_of_the_gateway_is_not_the_agents_silence(case: Case) -> None:
+    began = case.hand.now
+    assert case.during(200, lambda: case.gateway.say(pauses=(Interval("retry", began, case.hand.now),))) is None
 
 
-def test_a_growing_pause_is_off_the_wall_time() -> None:
-    case = Case(Limits(wall_time=0.3))
-    began = time.time()
-    assert case.during(0.6, lambda: case.gateway.say(pauses=(Interval("load", began, time.time()),))) is None
+def test_a_growing_pause_is_off_the_wall_time(hand: HandClock) -> None:
+    case = Case(hand, Limits(wall_time=100))
+    began = hand.now
+    assert case.during(200, lambda: case.gateway.say(pauses=(Interval("load", began, hand.now),))) is None
+    assert case.during(90) is None
+    assert case.during(20) is StageEnding.WALL_TIME
 
 
-def test_the_attempts_wall_time_ends_a_stage_that_is_young() -> None:
-    assert Case(Limits(wall_time=100.0), Clock(99.9)).during(1.0) is StageEnding.WALL_TIME
+def test_the_attempts_wall_time_ends_a_stage_that_is_young(hand: HandClock) -> None:
+    case = Case(hand, Limits(wall_time=100.0), carried=97)
+    assert case.during(3) is None
+    assert case.look() is StageEnding.WALL_TIME
 
 
-def test_a_stage_has_its_own_time() -> None:
-    assert Case(Limits(stage_timeout=0.2), Clock(5000.0)).during(1.0) is StageEnding.STAGE_TIMEOUT
+def test_a_stage_has_its_own_time(hand: HandClock) -> None:
+    case = Case(hand, Limits(stage_timeout=20), carried=5000.0)
+    assert case.during(20) is None
+    assert case.look() is StageEnding.STAGE_TIMEOUT
 
 
-def test_a_cap_at_the_gateway_ends_the_stage_and_the_first_reason_stays() -> None:
-    case = Case()
+def test_a_cap_at_the_gateway_ends_the_stage_and_the_first_reason_stays(case: Case) -> None:
     case.gateway.say(stop="tokens", detail="too many")
     assert case.look() is StageEnding.TOKENS
     case.gateway.say(stop="cost")
-    time.sleep(0.02)
+    case.hand.sleep(LOOK)
     assert case.look() is StageEnding.TOKENS
 
 
-def test_a_gateway_that_is_gone_interrupts_and_does_not_blame_the_agent() -> None:
-    case = Case()
+def test_a_gateway_that_is_gone_interrupts_and_does_not_blame_the_agent(case: Case) -> None:
     case.gateway.lost = True
     assert case.look() is StageEnding.INTERRUPTED
 
 
-def test_a_soft_wish_waits_for_the_next_event() -> None:
-    case = Case()
+def test_a_soft_wish_waits_for_the_next_event(case: Case) -> None:
     case.look()
     case.stop.soft = True
     assert case.look() is None
-    case.watch.event(AgentEvent("message", time.time()))
+    case.watch.event(AgentEvent("message", case.hand.now))
     assert case.look() is StageEnding.INTERRUPTED
 
 
-def test_a_soft_wish_does_not_throw_away_what_has_just_come_to_its_end() -> None:
-    case = Case()
+def test_a_soft_wish_does_not_throw_away_what_has_just_come_to_its_end(case: Case) -> None:
     case.stop.soft = True
-    case.watch.event(AgentEvent("message", time.time()))
+    case.watch.event(AgentEvent("message", case.hand.now))
     case.process.over = 0
     assert case.look() is None
 
 
-def test_now_is_now() -> None:
-    case = Case()
+def test_now_is_now(case: Case) -> None:
     case.stop.soft = case.stop.now = True
     assert case.look() is StageEnding.INTERRUPTED
 
 
-def test_agents_can_see_whether_the_model_was_asked() -> None:
-    case = Case()
+def test_agents_can_see_whether_the_model_was_asked(case: Case) -> None:
     assert isinstance(case.watch, TrafficWatch)
     assert case.watch.model_activity() is None
     case.look()
