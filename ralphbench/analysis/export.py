@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from ralphbench.analysis.rows import Comparison
@@ -15,14 +16,14 @@ def to_json(comparison: Comparison, extra: dict[str, Any] | None = None) -> byte
     return codec.pretty({**codec.builtins(comparison), **(extra or {})})
 
 
-def to_csv(comparison: Comparison) -> str:
-    """One line a profile, nested parts joined by a dot; unknown is empty."""
+def to_csv(comparison: Comparison, scores: Sequence[float | None] | None = None) -> str:
+    """One line a row, nested names joined by a dot; unknown is empty. `scores`: legacy scores, one for each row."""
     rows = [_flat(codec.builtins(row)) for row in comparison.rows]
-    names: list[str] = []
-    for row in rows:
-        names += [name for name in row if name not in names]
+    for row, score in zip(rows, scores or (), strict=scores is not None):
+        row["legacy_score"] = "" if score is None else score
+    names = dict.fromkeys(name for row in rows for name in row)
     out = io.StringIO()
-    writer = csv.DictWriter(out, names, restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, list(names), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -31,12 +32,12 @@ def to_csv(comparison: Comparison) -> str:
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, part in value.items():
-        if isinstance(part, dict):
+        if name == "stages":
+            for line in part:
+                flat |= _flat({k: v for k, v in line.items() if k != "stage"}, f"{prefix}stages.{line['stage']}.")
+        elif isinstance(part, dict):
             flat |= _flat(part, f"{prefix}{name}.")
-        elif isinstance(part, list) and part and isinstance(part[0], dict):
-            for item in part:
-                flat |= _flat({k: v for k, v in item.items() if k != "stage"}, f"{prefix}{name}.{item['stage']}.")
-        elif isinstance(part, list):
+        elif isinstance(part, (list, tuple)):
             flat[prefix + name] = "/".join(str(item) for item in part)
         else:
             flat[prefix + name] = "" if part is None else part

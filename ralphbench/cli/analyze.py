@@ -22,21 +22,25 @@ def analyze(
 ) -> None:
     """Compare the profiles of one or more experiments; two experiments are never merged."""
     from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load, to_csv, to_json
+    from ralphbench.errors import UsageError
     from ralphbench.ui import experiment_record
 
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of the same figures", remedy="give one of them")
     folders = [experiment_record(results, name).path for name in experiments]
     if not as_json and not as_csv:
         print_comparison(folders, everything=everything, legacy=score == "legacy")
         return
     comparison = compare(load(folders))
-    if score == "legacy":
+    legacy = legacy_scores(comparison.rows) if score == "legacy" else None
+    if legacy is not None:
         click.echo(f"warning: {LEGACY_WARNING}", err=True)
     if as_csv:
-        click.echo(to_csv(comparison), nl=False)
+        scores = None if legacy is None else [legacy[row.experiment, row.profile] for row in comparison.rows]
+        click.echo(to_csv(comparison, scores), nl=False)
         return
-    scores = legacy_scores(comparison.rows) if score == "legacy" else {}
-    extra = {"legacy_score": [{"experiment": e, "profile": p, "score": s} for (e, p), s in scores.items()]}
-    click.echo(to_json(comparison, extra if scores else None))
+    extra = [{"experiment": e, "profile": p, "score": s} for (e, p), s in (legacy or {}).items()]
+    click.echo(to_json(comparison, {"legacy_score": extra} if legacy is not None else None))
 
 
 def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:
