@@ -8,16 +8,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from ralphbench.cli import texts
+from ralphbench.model import AttemptResult
 from ralphbench.record import spent
 from ralphbench.ui import AttemptView
 
 
 def summary_lines(view: AttemptView) -> Iterator[str]:
     """What came of it, in a few lines."""
-    result = view.result
-    if result is None:
+    if view.result is None:
         yield "not ended: running, or cut off (the same `ralphbench run` goes on with it)"
-        return
+    else:
+        yield from _outcome(view.result)
+    if view.unequal_limits:
+        yield f"warning     {escape(texts.unequal(view.unequal_limits))}"
+    recorded = () if view.result is None else view.result.warnings
+    yield from (f"warning     {escape(text)}" for text in (*recorded, *view.warnings))
+    yield from (f"damaged     {escape(str(damage))}" for damage in view.damages)
+
+
+def _outcome(result: AttemptResult) -> Iterator[str]:
     stage = f" in {result.stage}" if result.stage else ""
     cause = f" ({result.cause})" if result.cause and result.cause != str(result.ending) else ""
     yield f"ended as    {result.ending}{cause}{stage}  {escape(result.detail)}".rstrip()
@@ -41,8 +50,6 @@ def summary_lines(view: AttemptView) -> Iterator[str]:
         f"spent       {spent.calls} calls, {texts.count(spent.input)} tokens in, {texts.count(spent.output)} out, "
         f"{texts.money(spent.cost)}"
     )
-    yield from (f"warning     {escape(text)}" for text in (*result.warnings, *view.warnings))
-    yield from (f"damaged     {escape(str(damage))}" for damage in view.damages)
 
 
 def timeline(view: AttemptView) -> Table:

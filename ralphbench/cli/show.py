@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from ralphbench.cli.options import complete_profile, experiment_argument, result
 if TYPE_CHECKING:
     from ralphbench.ui import AttemptView
 
+SCHEMA = "ralphbench.attempt/2"
+
 
 @click.command()
 @experiment_argument
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--attempt", "-a", type=int, help="Which attempt.  [default: the latest]")
 @click.option("--diff", is_flag=True, help="The whole patch, base to the final commit.")
 @click.option("--calls", is_flag=True, help="Every model call.")
-@click.option("--json", "as_json", is_flag=True, help="The record's result as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; the schema is in docs/schemas.md.")
 @results_option
 def show(
     experiment: str,
@@ -39,11 +40,15 @@ def show(
     from ralphbench.ui import find_attempts, view_attempt
 
     folders = find_attempts(results, experiment, profile, tasks, repeat, attempt)
+    if as_json:
+        from ralphbench.model import codec
+
+        document = {"schema": SCHEMA, "attempts": [view_attempt(folder).as_dict() for folder in folders]}
+        click.echo(codec.pretty(document), nl=False)
+        return
     for folder in folders:
         view = view_attempt(folder)
-        if as_json:
-            click.echo(json.dumps(view.as_dict(), indent=2, default=str))
-        elif diff:
+        if diff:
             click.echo(view.patch(), nl=False)
         else:
             _print(view, calls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 UNKNOWN = "?"
 
 
@@ -54,3 +56,8 @@ def number(value: int | None) -> str:
 
 def rate(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def unequal(profiles: Sequence[str]) -> str:
+    """What every report says where profiles have limits of their own."""
+    return f"UNEQUAL LIMITS: not the experiment's, but limits of their own had {', '.join(profiles)}"

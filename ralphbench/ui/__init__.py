@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ralphbench.ui.attempt_view import AttemptView, experiment_record, find_attempts, told, view_attempt
+    from ralphbench.ui.attempt_view import AttemptView, view_attempt
+    from ralphbench.ui.finding import experiment_record, find_attempts, told
     from ralphbench.ui.progress import Progress
     from ralphbench.ui.stand import Standing, standing
     from ralphbench.ui.watching import LiveListener, PlainListener, verdict_text
@@ -17,10 +18,10 @@ _HOMES = {
     "PlainListener": "watching",
     "Progress": "progress",
     "Standing": "stand",
-    "experiment_record": "attempt_view",
-    "find_attempts": "attempt_view",
+    "experiment_record": "finding",
+    "find_attempts": "finding",
     "standing": "stand",
-    "told": "attempt_view",
+    "told": "finding",
     "verdict_text": "watching",
     "view_attempt": "attempt_view",
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ralphbench.errors import RecordError, UnknownName
-from ralphbench.model import AttemptResult, AttemptSpec, Call, Event, EventKind, GateResult, codec
+from ralphbench.model import AttemptResult, AttemptSpec, Call, Event, EventKind, GateResult, Limits, codec
 from ralphbench.record import (
     AttemptFolder,
     Damage,
@@ -46,6 +45,10 @@ class AttemptView:
     folder: AttemptFolder
     title: str
     result: AttemptResult | None
+    limits: Limits | None = None
+    """What it ran under; None: the record has lost it."""
+    unequal_limits: tuple[str, ...] = ()
+    """Profiles of its experiment that ran under limits of their own."""
     steps: list[Step] = field(default_factory=list)
     tickets: dict[str, TicketView] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -79,86 +82,50 @@ class AttemptView:
         return [(name, path) for name, path in named.items() if path.exists()]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`; see docs/schemas.md."""
+        """One attempt of `--json`; see docs/schemas.md."""
         return {
-            "schema": "ralphbench.attempt/1",
             "path": str(self.folder.path),
             "result": None if self.result is None else codec.builtins(self.result),
+            "limits": None if self.limits is None else codec.builtins(self.limits),
+            "unequal_limits": list(self.unequal_limits),
             "timeline": codec.builtins(self.steps),
             "tickets": codec.builtins(list(self.tickets.values())),
             "calls": len(self.calls),
+            "warnings": list(self.warnings),
             "damages": [str(d) for d in self.damages],
         }
-
-
-def find_attempts(
-    results: Path,
-    experiment: str,
-    profile: str,
-    tasks: tuple[str, ...] = (),
-    repeat: int | None = None,
-    attempt: int | None = None,
-) -> list[AttemptFolder]:
-    """The latest attempt (or that number) of each task of a profile, at the first repeat or the one asked for.
-
-    Raises UnknownName for an experiment, profile, task, repeat or attempt that has no record.
-    """
-    record = experiment_record(results, experiment)
-    cells = list(record.cells())
-    profiles = tuple(sorted({cell.profile for cell in cells}))
-    if profile not in profiles:
-        raise UnknownName("profile", profile, profiles, where=str(record.path))
-    known = tuple(sorted({cell.task for cell in cells if cell.profile == profile}))
-    for task in tasks:
-        if task not in known:
-            raise UnknownName("task", task, known, where=f"{record.path}, profile {profile}")
-    found = []
-    for task in tasks or known:
-        repeats = sorted(c.repeat for c in cells if c.profile == profile and c.task == task)
-        chosen = repeats[0] if repeat is None else repeat
-        cell = next((c for c in cells if (c.task, c.profile, c.repeat) == (task, profile, chosen)), None)
-        if cell is None:
-            raise UnknownName("repeat", str(repeat), tuple(map(str, repeats)), where=f"{task} × {profile}")
-        numbers = record.attempts(cell)
-        if attempt is not None and attempt not in numbers:
-            raise UnknownName("attempt", str(attempt), tuple(map(str, numbers)), where=str(cell))
-        found.append(record.folder(cell, numbers[-1] if attempt is None else attempt))
-    return found
-
-
-def told(folder: AttemptFolder) -> AttemptSpec:
-    """What the attempt's trial was told. Raises RecordError where that is lost."""
-    spec = read_spec(folder)
-    if spec is None:
-        raise RecordError(f"{folder.path} has no trial.json any more", remedy=f"ls {folder.path}")
-    return spec
-
-
-def experiment_record(results: Path, experiment: str) -> ExperimentFolder:
-    """The record of an experiment by name, by its start (`002`) or by path. Raises UnknownName."""
-    path = Path(experiment)
-    if path.is_dir() and (path / "cells").is_dir():
-        return ExperimentFolder(path.parent, path.name)
-    names = tuple(sorted(p.name for p in results.iterdir() if (p / "cells").is_dir())) if results.is_dir() else ()
-    wanted = path.name if path.is_dir() else experiment
-    if wanted in names:
-        return ExperimentFolder(results, wanted)
-    near = [name for name in names if name.startswith(f"{wanted}-")]
-    if len(near) == 1:
-        return ExperimentFolder(results, near[0])
-    raise UnknownName("record of an experiment", experiment, names, where=str(results))
 
 
 def view_attempt(folder: AttemptFolder) -> AttemptView:
     quarantine = Quarantine()
     result = read_result(folder, quarantine)
     view = AttemptView(folder, " / ".join(folder.path.parts[-4:]), result)
+    spec = read_spec(folder, quarantine)
+    view.limits = None if spec is None else spec.limits
+    view.unequal_limits = _unequal(folder, spec, result, quarantine)
     builder = _Builder(view)
     for event in read_events(folder, quarantine):
         builder.take(event)
     view.calls = read_calls(folder, quarantine)
     view.damages = list(quarantine)
     return view
+
+
+def _unequal(
+    folder: AttemptFolder, spec: AttemptSpec | None, result: AttemptResult | None, quarantine: Quarantine
+) -> tuple[str, ...]:
+    """As this attempt says of itself, and the experiment's last run of all."""
+    path = folder.path.resolve()
+    profile, record = path.parts[-3], ExperimentFolder(path.parents[5], path.parts[-6])
+    names = set(unequal_in(record.read_lock(quarantine)))
+    if (spec is not None and spec.unequal_limits) or (result is not None and result.extra.get("unequal_limits")):
+        names.add(profile)
+    return tuple(sorted(names))
+
+
+def unequal_in(lock: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Profiles with limits of their own, as `lock.json` has it."""
+    return tuple(((lock or {}).get("experiment") or {}).get("unequal_limits") or ())
 
 
 class _Builder:

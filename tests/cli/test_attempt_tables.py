@@ -50,3 +50,9 @@ def test_what_a_call_without_an_end_has_used_is_unknown() -> None:
 def test_a_call_that_was_refused_has_used_nothing() -> None:
     table = tables.call_summary(view(call(1, usage=Usage(input=10, output=5)), call(2, status=400, error="overflow")))
     assert cells(table, "build") == ["build", "2", "10", "5", "0", "0", "0", "1"]
+
+
+def test_unequal_limits_are_told_also_while_the_attempt_runs() -> None:
+    running = view()
+    running.unequal_limits = ("p",)
+    assert any(line.startswith("warning     UNEQUAL LIMITS") for line in tables.summary_lines(running))

@@ -80,9 +80,11 @@ def test_show_gives_the_diff(project: Project) -> None:
 
 def test_show_as_json_holds_the_result(project: Project) -> None:
     document = json.loads(project.ralphbench("show", "001-words", "good", "--json").stdout)
-    assert document["schema"] == "ralphbench.attempt/1"
-    assert document["result"]["ending"] == "completed"
-    assert {t["id"]: t["state"] for t in document["tickets"]} == {"t1": "accepted", "t2": "accepted"}
+    assert document["schema"] == "ralphbench.attempt/2"
+    (attempt,) = document["attempts"]
+    assert attempt["result"]["ending"] == "completed"
+    assert attempt["limits"]["iterations"] == 5
+    assert {t["id"]: t["state"] for t in attempt["tickets"]} == {"t1": "accepted", "t2": "accepted"}
 
 
 def test_status_counts_cells_and_what_was_spent(project: Project) -> None:

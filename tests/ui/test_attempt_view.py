@@ -8,6 +8,7 @@ import pytest
 from support.results import Write, result
 
 from ralphbench.errors import UnknownName
+from ralphbench.model import Cell, codec
 from ralphbench.record import AttemptFolder, EventLog, ExperimentFolder, write_result
 from ralphbench.ui import experiment_record, find_attempts, view_attempt
 
@@ -64,9 +65,19 @@ def test_a_torn_record_is_shown_with_what_is_damaged(folder: AttemptFolder) -> N
 
 
 def test_as_json_it_can_be_written(folder: AttemptFolder) -> None:
-    document = json.loads(json.dumps(view_attempt(folder).as_dict(), default=str))
-    assert document["schema"] == "ralphbench.attempt/1"
+    document = json.loads(codec.dumps(view_attempt(folder).as_dict()))
     assert document["result"]["ending"] == "completed"
+    assert document["warnings"] == ["look out"]
+
+
+def test_limits_of_its_own_are_told_and_so_are_those_of_others(folder: AttemptFolder) -> None:
+    assert view_attempt(folder).unequal_limits == ()
+    record = ExperimentFolder(folder.path.parents[5], "x")
+    record.write_lock({"experiment": {"unequal_limits": {"other": {"iterations": 9}}}})
+    assert view_attempt(folder).unequal_limits == ("other",)
+    own = record.folder(Cell("t", "p", 2), 1).create()
+    write_result(own, result(repeat=2, extra={"mode": "full", "unequal_limits": True}))
+    assert view_attempt(own).unequal_limits == ("other", "p")
 
 
 def test_attempts_are_found_by_what_was_asked(tmp_path: Path, write: Write) -> None:

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from support.results import write
+
+__all__ = ["write"]
