@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -94,7 +94,7 @@ def _attempt(result: AttemptResult) -> Row:
     """The flat form of a result. Built by position: among 100,000 of them a dict a row is a third of the time."""
     plain = _plain(result)
     if result.imported:
-        plain = (*plain[:-1], None)
+        plain = _imported(result, plain)
     stage, cause, extra = result.stage, result.cause, result.extra
     return (
         *plain,
@@ -104,8 +104,15 @@ def _attempt(result: AttemptResult) -> Row:
         *_verdict(result.verdict),
         *((None, None) if result.wip_verdict is None else (result.wip_verdict.resolved, result.wip_verdict.score)),
         *((False, None, None, None) if not extra else _extra(extra)),
-        *_usage(list(result.stages.values()), result.imported),
+        *_usage(result),
     )
+
+
+def _imported(result: AttemptResult, plain: Row) -> Row:
+    """What the predecessor did not count is unknown: calls without usage, and all calls where its ledger is silent."""
+    api = result.extra.get("api_calls")
+    told = isinstance(api, Mapping) and all(isinstance(api.get(key), int) for key in ("remote", "local"))
+    return (*plain[:-5], result.spent.calls if told else None, *plain[-4:-1], None)
 
 
 def _verdict(verdict: Verdict | None) -> Row:
@@ -125,8 +132,11 @@ def _extra(extra: Mapping[str, Any]) -> Row:
     )
 
 
-def _usage(sums: Sequence[StageSums], imported: bool) -> Row:
+def _usage(result: AttemptResult) -> Row:
     """Sums over the stages; one unknown part makes the whole unknown."""
+    sums, imported = list(result.stages.values()), result.imported
+    if imported and not sums:  # its ledger of stages was not given, and its own word for `local` was wrong
+        return (None,) * 7
     return (
         sum([s.local_calls for s in sums]),
         _total([s.cache_read for s in sums]),
