@@ -112,6 +112,22 @@ def _short(path: Path) -> Any:
         os.close(folder)
 
 
+class Peer:
+    """The asking side of one connection, as the answering side sees it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def gone(self) -> bool:
+        """Whether nobody is there any more to hear an answer; reads nothing."""
+        try:
+            return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
 class Session(Protocol):
     """The answering side of one connection."""
 
@@ -125,7 +141,7 @@ class Session(Protocol):
 class ChannelServer:
     """The answering side: a thread a connection. Few connections, each of them a process of ours."""
 
-    def __init__(self, path: Path, session: Callable[[], Session]) -> None:
+    def __init__(self, path: Path, session: Callable[[Peer], Session]) -> None:
         self.path = path
         self._session = session
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -151,7 +167,7 @@ class ChannelServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        session = self._session()
+        session = self._session(Peer(connection))
         try:
             with connection, connection.makefile("rb") as reader:
                 for line in reader:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ralphbench.control import ChannelServer
+from ralphbench.control import ChannelServer, Peer
 from ralphbench.endpoints import Loads, load_endpoint
 from ralphbench.errors import RunError
 from ralphbench.model import EndpointSpec, StageModel, codec
@@ -41,8 +41,7 @@ class Leases:
     def acquire(self, endpoint: str) -> float:
         """Wait for a slot; returns the seconds waited. Raises RunError for an endpoint that the run does not have.
 
-        A trial that dies while it waits is noticed when its turn comes: the answer cannot be sent, and the slot goes on
-        to the next.
+        A trial that dies while it waits is noticed when its turn comes, and the slot goes on to the next.
         """
         pool = self._pools.get(endpoint)
         if pool is None:
@@ -80,12 +79,17 @@ class Leases:
         with self._lock:
             return {name: pool.held for name, pool in self._pools.items()}
 
+    def waiting(self) -> dict[str, int]:
+        with self._lock:
+            return {name: len(pool.waiting) for name, pool in self._pools.items()}
+
 
 class _LeaseSession:
     """One trial's connection."""
 
-    def __init__(self, leases: Leases) -> None:
+    def __init__(self, leases: Leases, peer: Peer) -> None:
         self._leases = leases
+        self._peer = peer
         self._mine: list[str] = []
 
     def handle(self, op: str, fields: dict[str, Any]) -> Any:
@@ -96,6 +100,8 @@ class _LeaseSession:
             self._mine.append(endpoint)
             granted = time.time()
             try:
+                if self._peer.gone():  # before a load that takes minutes, and puts out the model of who comes next
+                    raise RunError(f"who waited for {endpoint} is gone")
                 loading = self._leases.load(codec.convert(fields["model"], StageModel))
             except BaseException:
                 self._release(endpoint)  # who was refused holds nothing: its next try would wait for itself
@@ -120,4 +126,4 @@ class _LeaseSession:
 
 def serve_leases(path: Path, leases: Leases) -> ChannelServer:
     """Answer trials on a unix socket until closed."""
-    return ChannelServer(path, lambda: _LeaseSession(leases))
+    return ChannelServer(path, lambda peer: _LeaseSession(leases, peer))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,9 +103,7 @@ def check_disk(experiment: Experiment, places: Places) -> None:
     for folder in (experiment.results, places.cache):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".ralphbench-writable"
-            probe.write_bytes(b"")
-            probe.unlink()
+            tempfile.TemporaryFile(dir=folder).close()  # without a name that another run could have taken
         except OSError as error:
             raise DiskError(f"cannot write into {folder}: {error.strerror}", remedy=f"ls -ld {folder}") from error
         free = shutil.disk_usage(folder).free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -73,10 +74,18 @@ def run_folders(runtime: Path) -> Iterator[tuple[Path, str, bool]]:
         try:
             signed = codec.loads((path / "owner.json").read_bytes(), _Signed)
         except (OSError, ValueError):
-            # Not signed yet, or torn: a run that is just starting is younger than this.
-            yield path, "?", time.time() - path.stat().st_mtime < 10
+            age = _age(path)
+            if age is not None:  # not signed yet, or torn: a run that is just starting is younger than this
+                yield path, "?", age < 10
             continue
         yield path, signed.experiment, signed.owner.alive() is not False
+
+
+def _age(path: Path) -> float | None:
+    """Seconds since the folder was changed; None: it is gone, its run has ended meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime
+    return None
 
 
 def reap(runtime: Path) -> tuple[Reaped, ...]:

@@ -31,7 +31,7 @@ class Recorder:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ChannelServer]:
     Recorder.closed_sessions = 0
-    server = ChannelServer(tmp_path / "s.sock", Recorder)
+    server = ChannelServer(tmp_path / "s.sock", lambda peer: Recorder())
     yield server
     server.close()
 
@@ -86,7 +86,7 @@ def test_a_server_that_goes_is_noticed_without_asking(server: ChannelServer) -> 
 def test_a_path_longer_than_the_kernel_takes_works(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
-    server = ChannelServer(folder / "s.sock", Recorder)
+    server = ChannelServer(folder / "s.sock", lambda peer: Recorder())
     try:
         with Channel(server.path) as channel:
             assert channel.call("hello") == {"op": "hello"}

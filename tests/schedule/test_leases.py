@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from ralphbench.control import ChannelError, ChannelServer
 from ralphbench.errors import GatewayLost, Interrupted
-from ralphbench.model import EndpointSpec, ModelRef, StageModel
+from ralphbench.model import EndpointSpec, ModelRef, StageModel, codec
 from ralphbench.schedule import Leases, serve_leases
 from ralphbench.trial import LeaseClient
 from ralphbench.trial.stop import StopRequest
@@ -159,5 +160,28 @@ def test_a_model_that_must_be_loaded_is_loaded_under_the_lease(tmp_path: Path) -
                 pass
         with client.lease(wanted):
             pass
+        client.close()
+        server.close()
+
+
+def test_nothing_is_loaded_for_who_died_while_waiting(tmp_path: Path) -> None:
+    from ralphbench.endpoints.embedded import serve_in_thread
+    from ralphbench.endpoints.fake_lmstudio import Downloaded, FakeLMStudio
+
+    script = {"models": ["small", "other"], "rules": [{"turns": ["hello"]}]}
+    fake = FakeLMStudio(script, downloaded=[Downloaded("small"), Downloaded("other")], loaded={})
+    with serve_in_thread(fake) as url:
+        spec = EndpointSpec("box", "lmstudio", base_url=url.removesuffix("/v1"), options={"load": True})
+        leases = Leases({"box": spec})
+        server = serve_leases(tmp_path / "l.sock", leases)
+        client = LeaseClient(server.path)
+        small, other = (StageModel(ModelRef("box", name), "tiny", context=8192) for name in ("small", "other"))
+        with client.lease(small), socket.socket(socket.AF_UNIX) as dead:
+            dead.connect(str(server.path))
+            dead.sendall(codec.dumps({"op": "lease", "endpoint": "box", "model": other}) + b"\n")
+            assert wait_until(lambda: leases.waiting()["box"] == 1)
+            dead.close()
+        with client.lease(small) as pauses:  # behind the dead one in the queue, which would have put `small` out
+            assert [p.what for p in pauses] == ["queue"]
         client.close()
         server.close()
