@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ralphbench.errors import RecordError, UnknownName
-from ralphbench.model import AttemptSpec
-from ralphbench.record import AttemptFolder, ExperimentFolder, read_spec
+from ralphbench.errors import RecordError, UnknownName, UsageError
+from ralphbench.model import AttemptSpec, Cell
+from ralphbench.record import AttemptFolder, ExperimentFolder, read_result, read_spec
+
+SMOKE = ".smoke"
+"""What the name of a smoke run's record ends with."""
 
 
 def find_attempts(
@@ -16,10 +19,13 @@ def find_attempts(
     tasks: tuple[str, ...] = (),
     repeat: int | None = None,
     attempt: int | None = None,
+    *,
+    counting: bool = False,
 ) -> list[AttemptFolder]:
     """The latest attempt (or that number) of each task of a profile, at the first repeat or the one asked for.
 
-    Raises UnknownName for an experiment, profile, task, repeat or attempt that has no record.
+    `counting`: the latest that counts, that is one which is ended and not void. Raises UnknownName for an experiment, profile,
+    task, repeat or attempt that has no record, UsageError where none counts.
     """
     record = experiment_record(results, experiment)
     cells = list(record.cells())
@@ -40,8 +46,19 @@ def find_attempts(
         numbers = record.attempts(cell)
         if attempt is not None and attempt not in numbers:
             raise UnknownName("attempt", str(attempt), tuple(map(str, numbers)), where=str(cell))
-        found.append(record.folder(cell, numbers[-1] if attempt is None else attempt))
+        latest = numbers[-1] if attempt is not None or not counting else _latest_that_counts(record, cell)
+        found.append(record.folder(cell, latest if attempt is None else attempt))
     return found
+
+
+def _latest_that_counts(record: ExperimentFolder, cell: Cell) -> int:
+    states = []
+    for number in reversed(record.attempts(cell)):
+        result = read_result(record.folder(cell, number))
+        if result is not None and not result.ending.void:
+            return number
+        states.append(f"a{number}: {'not ended' if result is None else f'void, {result.ending}'}")
+    raise UsageError(f"no attempt at {cell} counts ({', '.join(states)})", remedy="name one of them with --attempt, or another task with --task")
 
 
 def told(folder: AttemptFolder) -> AttemptSpec:
@@ -61,7 +78,8 @@ def experiment_record(results: Path, experiment: str) -> ExperimentFolder:
     wanted = path.name if path.is_dir() else experiment
     if wanted in names:
         return ExperimentFolder(results, wanted)
-    near = [name for name in names if name.startswith(f"{wanted}-")]
+    # A smoke run has a record of its own beside the experiment's: it is meant only where it is named in full.
+    near = [name for name in names if name.startswith(f"{wanted}-") and not name.endswith(SMOKE)]
     if len(near) == 1:
         return ExperimentFolder(results, near[0])
     raise UnknownName("record of an experiment", experiment, names, where=str(results))

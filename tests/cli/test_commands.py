@@ -112,21 +112,47 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def test_take_brings_the_commits_into_a_repository_as_a_new_branch(project: Project, tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    git(mine, "init", "-q")
-    before = sorted(p.name for p in mine.iterdir())
-    done = project.ralphbench("take", "001-words", "good", "--repo", str(mine), "--branch", "try/words")
+def state_of(repo: Path) -> tuple[dict[str, bytes], str, str]:
+    """Files, what git says of them and of the branch that is checked out, and the index."""
+    files = {str(p.relative_to(repo)): p.read_bytes() for p in repo.rglob("*") if p.is_file() and ".git" not in p.parts}
+    return files, git(repo, "status", "--porcelain", "--branch"), git(repo, "ls-files", "--stage")
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A repository of the user's, in the middle of some work."""
+    repo = tmp_path / "mine"
+    repo.mkdir()
+    git(repo, "init", "-q", "-b", "main")
+    (repo / "one.txt").write_text("mine\n")
+    git(repo, "add", ".")
+    git(repo, "-c", "user.name=me", "-c", "user.email=me@localhost", "commit", "-q", "-m", "mine")
+    (repo / "one.txt").write_text("not saved yet\n")
+    (repo / "new.txt").write_text("new\n")
+    git(repo, "add", "new.txt")
+    return repo
+
+
+def test_take_brings_the_commits_into_a_repository_as_a_new_branch(project: Project, mine: Path) -> None:
+    before, branches = state_of(mine), git(mine, "branch", "--format=%(refname) %(objectname)")
+    taking = ("take", "001-words", "good", "--repo", str(mine), "--branch", "try/words")
+    done = project.ralphbench(*taking)
     assert done.returncode == 0, done.stderr
     assert git(mine, "show", "try/words:one.txt") == "one\n"
     subjects = git(mine, "log", "--format=%s", "try/words")
     assert "t1" in subjects
     assert "t2" in subjects
-    assert sorted(p.name for p in mine.iterdir()) == before, "the checkout is not touched"
-    again = project.ralphbench("take", "001-words", "good", "--repo", str(mine), "--branch", "try/words")
+    assert state_of(mine) == before, "the checkout is not touched"
+    tip = git(mine, "rev-parse", "try/words")
+    assert git(mine, "branch", "--format=%(refname) %(objectname)") == f"{branches}refs/heads/try/words {tip}"
+
+    git(mine, "branch", "-q", "-f", "try/words", "main")
+    again = project.ralphbench(*taking)
     assert again.returncode != 0
-    assert "try/words" in again.stderr
+    assert "--force" in again.stderr
+    assert git(mine, "rev-parse", "try/words") != tip
+    assert project.ralphbench(*taking, "--force").returncode == 0
+    assert git(mine, "rev-parse", "try/words") == tip
 
 
 def test_plan_writes_a_plan_and_names_it_so_that_it_is_found_from_anywhere(project: Project) -> None:

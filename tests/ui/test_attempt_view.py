@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.results import Write, result
+from support.results import result
 
-from ralphbench.errors import UnknownName
 from ralphbench.model import Cell, codec
 from ralphbench.record import AttemptFolder, EventLog, ExperimentFolder, write_result
-from ralphbench.ui import experiment_record, find_attempts, view_attempt
+from ralphbench.ui import view_attempt
 
 
 @pytest.fixture
@@ -78,36 +77,3 @@ def test_limits_of_its_own_are_told_and_so_are_those_of_others(folder: AttemptFo
     own = record.folder(Cell("t", "p", 2), 1).create()
     write_result(own, result(repeat=2, extra={"mode": "full", "unequal_limits": True}))
     assert view_attempt(own).unequal_limits == ("other", "p")
-
-
-def test_attempts_are_found_by_what_was_asked(tmp_path: Path, write: Write) -> None:
-    for number in (1, 2):
-        write("a", number=number)
-    write("b", repeat=2)
-    found = [f.path.relative_to(tmp_path).as_posix() for f in find_attempts(tmp_path, "x", "p")]
-    assert found == ["x/cells/a/p/r1/a2", "x/cells/b/p/r2/a1"]
-    (one,) = find_attempts(tmp_path, "x", "p", ("a",), attempt=1)
-    assert one.path.name == "a1"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("y", "p"), "'y'"),
-        (("x", "q"), "known: p"),
-        (("x", "p", ("c",)), "task"),
-        (("x", "p", ("a",), 7), "repeat"),
-        (("x", "p", ("a",), 1, 9), "attempt"),
-    ],
-)
-def test_what_has_no_record_is_named(tmp_path: Path, write: Write, arguments: tuple[Any, ...], said: str) -> None:
-    write("a")
-    with pytest.raises(UnknownName) as raised:
-        find_attempts(tmp_path, *arguments)
-    assert said in str(raised.value)
-
-
-def test_an_experiment_is_found_by_the_start_of_its_name_or_by_path(tmp_path: Path, write: Write) -> None:
-    write("a", experiment="002-local")
-    assert experiment_record(tmp_path, "002").name == "002-local"
-    assert experiment_record(tmp_path / "elsewhere", str(tmp_path / "002-local")).path == tmp_path / "002-local"
