@@ -58,7 +58,10 @@ def _latest_that_counts(record: ExperimentFolder, cell: Cell) -> int:
         if result is not None and not result.ending.void:
             return number
         states.append(f"a{number}: {'not ended' if result is None else f'void, {result.ending}'}")
-    raise UsageError(f"no attempt at {cell} counts ({', '.join(states)})", remedy="name one of them with --attempt, or another task with --task")
+    raise UsageError(
+        f"no attempt at {cell} counts ({', '.join(states)})",
+        remedy="name one of them with --attempt, or another task with --task",
+    )
 
 
 def told(folder: AttemptFolder) -> AttemptSpec:
