@@ -17,6 +17,12 @@ def cautions(frames: Frames, rows: Sequence[ProfileRow]) -> tuple[str, ...]:
     ]
     warnings += _unequal_work(frames, rows)
     warnings += [
+        f"{r.experiment}/{r.name}: no gate judged these runs of the predecessor; tickets are its agent's own word, calls are "
+        "runs of stages"
+        for r in rows
+        if r.imported
+    ]
+    warnings += [
         f"{r.experiment}/{r.profile}: {r.void} attempts are void through infrastructure faults and count neither way"
         for r in rows
         if r.void
@@ -43,7 +49,7 @@ def _unequal_work(frames: Frames, rows: Sequence[ProfileRow]) -> list[str]:
         several = part["profile"].nunique() > 1
         if several and part.groupby("task")["plan_hash"].nunique(dropna=True).max() > 1:
             warnings.append(f"{experiment}: compared attempts worked on different plans")
-        sizes = {r.profile: r.attempts for r in rows if r.experiment == experiment}
+        sizes = {r.profile: r.attempts for r in rows if r.experiment == experiment and not r.imported}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in sizes.items())
             warnings.append(f"{experiment}: not every profile has run equally often yet ({listed})")

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def compare(frames: Frames) -> Comparison:
-    """One row for each (experiment, profile); two experiments are never merged."""
+    """One row for each (experiment, profile, imported or not); two experiments are never merged."""
     rows = []
-    keys = frames.attempts[["experiment", "profile"]].drop_duplicates().itertuples(index=False)
-    for experiment, profile in sorted(tuple(key) for key in keys):
-        rows.append(_row(frames, str(experiment), str(profile)))
+    for (experiment, profile), mine in frames.attempts.groupby(["experiment", "profile"]):
+        others = [_of(frame, str(experiment), str(profile)) for frame in (frames.stages, frames.endings, frames.gates)]
+        parts = [part for _, part in mine.groupby("imported")]
+        for part in parts:
+            rows.append(_row(part, *(others if len(parts) == 1 else (_among(part, other) for other in others))))
     ranked = sorted(rows, key=lambda r: (r.experiment, -(r.resolved / r.judged if r.judged else -1), -(r.score or 0)))
     return Comparison(tuple(ranked), cautions(frames, ranked))
 
@@ -27,18 +29,22 @@ def _of(frame: pd.DataFrame, experiment: str, profile: str) -> pd.DataFrame:
     return frame[(frame["experiment"] == experiment) & (frame["profile"] == profile)]
 
 
-def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
-    mine = _of(frames.attempts, experiment, profile)
+def _among(attempts: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of these attempts, which are of one profile."""
+    return frame.merge(attempts[["kind", "task", "repeat", "attempt"]])
+
+
+def _row(mine: pd.DataFrame, stages: pd.DataFrame, endings: pd.DataFrame, gates: pd.DataFrame) -> ProfileRow:
+    first, imported = mine.iloc[0], bool(mine["imported"].iloc[0])
     plans = mine[mine["kind"] == "plan"]
     cells = mine[(mine["kind"] == "cell") & mine["counts"]]
     judged = cells[cells["resolved"].notna()]
     resolved = int(judged["resolved"].sum())
     claims = judged[judged["claimed"].notna()]
-    stages = _of(frames.stages, experiment, profile)
     cost, plan_cost = total(mine["cost"]), total(plans["cost"]) if len(plans) else None
     return ProfileRow(
-        experiment=experiment,
-        profile=profile,
+        experiment=str(first["experiment"]),
+        profile=str(first["profile"]),
         attempts=len(cells),
         tasks=int(cells["task"].nunique()),
         void=int(mine["void"].sum()),
@@ -52,8 +58,8 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         **{name: whole(cells[name]) for name in _COUNTS},
         time=_split(cells),
         tokens=Tokens(**{kind: whole(mine[f"{kind}_tokens"]) for kind in _KINDS}),
-        calls=int(mine["calls"].sum()),
-        local_calls=int(mine["local_calls"].sum()),
+        calls=whole(mine["calls"]),
+        local_calls=whole(mine["local_calls"]),
         local_tokens=whole(mine["local_tokens"]),
         tokens_per_second=rate(stages),
         cost=cost,
@@ -66,9 +72,10 @@ def _row(frames: Frames, experiment: str, profile: str) -> ProfileRow:
         causes=counts(cells["cause"].dropna()),
         plans=tuple(sorted({str(by) if isinstance(by, str) else "own" for by in cells["plan_by"]})),
         isolated=bool(cells["isolated"].all()) if len(cells) else True,
-        imported=bool(mine["imported"].any()),
-        stages=_stage_lines(stages, _of(frames.endings, experiment, profile)),
-        gates=_gates(_of(frames.gates, experiment, profile), cells),
+        imported=imported,
+        **{f"legacy_{name}": whole(cells[f"legacy_{name}"]) for name in _LEGACY},
+        stages=_stage_lines(stages, endings),
+        gates=_gates(_among(cells, gates)),
     )
 
 
@@ -83,6 +90,7 @@ _COUNTS = (
     "lines_added",
     "lines_removed",
 )
+_LEGACY = ("completed", "total", "kills")
 _KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
@@ -124,8 +132,6 @@ def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine
     return tuple(lines)
 
 
-def _gates(gates: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Of the attempts that count."""
-    counting = gates.merge(cells[["kind", "task", "repeat", "attempt"]])
-    found = counting.assign(name=counting["task"] + ": " + counting["gate"]).groupby("name", sort=False)["passed"]
+def _gates(gates: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    found = gates.assign(name=gates["task"] + ": " + gates["gate"]).groupby("name", sort=False)["passed"]
     return {str(name): (int(part.sum()), len(part)) for name, part in found}

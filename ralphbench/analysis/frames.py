@@ -65,7 +65,7 @@ def _no_collections() -> Iterator[None]:
 
 def _counting(attempts: pd.DataFrame) -> pd.DataFrame:
     """`counts`: the newest attempt of each cell that is not void. The older ones stay, and what they cost stays spent."""
-    cell = ["experiment", "kind", "task", "profile", "repeat"]
+    cell = ["experiment", "kind", "task", "profile", "repeat", "imported"]
     valid = attempts.loc[~attempts["void"]]
     newest = valid.sort_values("attempt").drop_duplicates(cell, keep="last").index
     attempts["counts"] = attempts.index.isin(newest)

@@ -28,7 +28,7 @@ def leaders(rows: Sequence[ProfileRow]) -> tuple[Leader, ...]:
         ("best score", rows, lambda r: None if r.score is None else -r.score),
         ("least cost for each resolved", solvers, lambda r: r.cost_per_resolved),
         ("fastest, of those that resolved any", solvers, lambda r: r.time.wall),
-        ("fewest cloud calls, of those that resolved any", solvers, lambda r: float(r.calls - r.local_calls)),
+        ("fewest cloud calls, of those that resolved any", solvers, lambda r: r.cloud_calls),
         ("fewest stages cut off by the harness", rows, lambda r: float(kills(r))),
     )
     return tuple(_leader(question, among, figure) for question, among, figure in questions)

@@ -21,17 +21,31 @@ KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time")
 
 
 def legacy_scores(rows: Sequence[ProfileRow]) -> Mapping[tuple[str, str], float | None]:
-    """(experiment, profile) to score; None where a part of the formula is unknown."""
+    """(experiment, name of the row) to score; None where a part of the formula is unknown."""
     costs = [r.cost for r in rows if r.cost is not None]
     times = [r.time.wall for r in rows if r.time.wall is not None]
-    return {(r.experiment, r.profile): _score(r, max(costs, default=0.0), max(times, default=0.0)) for r in rows}
+    return {(r.experiment, r.name): _score(r, max(costs, default=0.0), max(times, default=0.0)) for r in rows}
 
 
 def _score(row: ProfileRow, max_cost: float, max_time: float) -> float | None:
-    if row.cost is None or row.time.wall is None or row.accepted is None or not row.tickets:
+    rate, kills = _rate(row), _kills(row)
+    if row.cost is None or row.time.wall is None or rate is None or kills is None:
         return None
-    kills = sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)
     relative_cost = row.cost / max_cost if max_cost else 0.0
     relative_time = row.time.wall / max_time if max_time else 0.0
-    rate = row.accepted / row.tickets
     return rate / (0.3 * relative_cost + 0.3 * relative_time + 0.01) * (1 - 0.1 * min(kills, 5))
+
+
+def _rate(row: ProfileRow) -> float | None:
+    """Of an imported row as it was then, also where its total leaves out what was done and the rate is above 1."""
+    if row.imported:
+        if row.legacy_completed is None or row.legacy_total is None:
+            return None
+        return row.legacy_completed / max(row.legacy_total, 1)
+    return row.accepted / row.tickets if row.accepted is not None and row.tickets else None
+
+
+def _kills(row: ProfileRow) -> int | None:
+    if row.imported:
+        return row.legacy_kills
+    return sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)

@@ -51,7 +51,10 @@ class StageLine:
 
 @dataclass(frozen=True, slots=True)
 class ProfileRow:
-    """One contender in one experiment. `attempts` is every denominator that is not named otherwise."""
+    """One contender in one experiment. `attempts` is every denominator that is not named otherwise.
+
+    Runs of the predecessor have a row of their own: what it counted, and how, is not what is counted here.
+    """
 
     experiment: str
     profile: str
@@ -82,8 +85,8 @@ class ProfileRow:
     lines_removed: int | None
     time: Split
     tokens: Tokens
-    calls: int
-    local_calls: int
+    calls: int | None
+    local_calls: int | None
     local_tokens: int | None
     tokens_per_second: float | None
     """Output tokens over the time that a model was answering."""
@@ -101,9 +104,23 @@ class ProfileRow:
     """`own`, or whose plans it worked on."""
     isolated: bool
     imported: bool
+    """Runs of the predecessor: no gate judged them, and their calls are runs of stages."""
+    legacy_completed: int | None = None
+    """Of an imported row, as the predecessor counted it: for its own score alone."""
+    legacy_total: int | None = None
+    legacy_kills: int | None = None
     stages: tuple[StageLine, ...] = ()
     gates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """`<task>: <gate>` to (passed, judged)."""
+
+    @property
+    def name(self) -> str:
+        """What tells the row from the others of its experiment."""
+        return f"{self.profile} (imported)" if self.imported else self.profile
+
+    @property
+    def cloud_calls(self) -> int | None:
+        return None if self.calls is None or self.local_calls is None else self.calls - self.local_calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ralphbench.cli.options import complete_experiment, results_option
+
+if TYPE_CHECKING:
+    from ralphbench.analysis import ProfileRow
 
 
 @click.command()
@@ -36,11 +40,22 @@ def analyze(
     if legacy is not None:
         click.echo(f"warning: {LEGACY_WARNING}", err=True)
     if as_csv:
-        scores = None if legacy is None else [legacy[row.experiment, row.profile] for row in comparison.rows]
+        scores = None if legacy is None else [legacy[row.experiment, row.name] for row in comparison.rows]
         click.echo(to_csv(comparison, scores), nl=False)
         return
-    extra = [{"experiment": e, "profile": p, "score": s} for (e, p), s in (legacy or {}).items()]
-    click.echo(to_json(comparison, {"legacy_score": extra} if legacy is not None else None))
+    click.echo(to_json(comparison, None if legacy is None else {"legacy_score": _scores(comparison.rows, legacy)}))
+
+
+def _scores(rows: Sequence[ProfileRow], scores: Mapping[tuple[str, str], float | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "experiment": r.experiment,
+            "profile": r.profile,
+            "imported": r.imported,
+            "score": scores[r.experiment, r.name],
+        }
+        for r in rows
+    ]
 
 
 def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:

@@ -147,7 +147,7 @@ def work_table(rows: Iterable[ProfileRow]) -> Table:
             *(texts.seconds(part) for part in parts),
             texts.share(row.tokens.cache_read, row.tokens.input),
             texts.count(row.tokens.reasoning),
-            str(row.calls - row.local_calls),
+            texts.number(row.cloud_calls),
             texts.count(cloud),
             texts.count(row.local_tokens),
             texts.number(row.retries),
