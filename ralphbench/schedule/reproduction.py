@@ -8,7 +8,7 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from ralphbench import __version__
 from ralphbench.config import differences
 from ralphbench.errors import RecordError
-from ralphbench.loop import prompts_hash
+from ralphbench.loop import load_plan, plan_hash, prompts_hash
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
@@ -47,9 +47,12 @@ class Reproduction:
         """What is not as it was: identity first (it makes another contender), then what surrounds it."""
         task, profile = self.experiment.tasks[0], self.experiment.profiles[0]
         before, now = self.manifest, _around(prepared)
-        parts = codec.builtins(prepared.identity_parts(task, profile, before["identity_parts"].get("plan_hash")))
+        plan = self.experiment.plan
+        hash_ = None if plan.source is None else plan_hash(load_plan(Path(plan.source)))
+        parts = codec.builtins(prepared.identity_parts(task, profile, hash_))
         found = differences(before["identity_parts"], parts)
-        return found + differences({k: before.get(k) for k in now}, now)
+        then = {key: before.get(key) for key in now} | {"servers": _servers(before.get("servers") or {})}
+        return found + differences(then, now)
 
 
 def _around(prepared: Prepared) -> dict[str, Any]:
@@ -58,7 +61,16 @@ def _around(prepared: Prepared) -> dict[str, Any]:
         "prompts": prompts_hash(),
         "machine": machine(),
         "models": {name: codec.builtins(info) for name, info in prepared.models.items()},
-        "servers": {name: codec.builtins(info) for name, info in prepared.servers.items()},
+        "servers": _servers({name: codec.builtins(info) for name, info in prepared.servers.items()}),
+    }
+
+
+def _servers(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Without where a script or a recorded attempt lies: what is in it is part of the identity."""
+    places = ("script", "record")
+    return {
+        name: info | {"details": {key: value for key, value in info["details"].items() if key not in places}}
+        for name, info in told.items()
     }
 
 
