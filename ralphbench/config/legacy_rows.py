@@ -100,7 +100,7 @@ def _work(row: Mapping[str, Any], stages: Sequence[Mapping[str, Any]]) -> Work:
         # Its total is pending plus done: what was accepted is missing from it.
         tickets=None,
         accepted=_count(_table(row, "tasks"), "completed"),
-        already_satisfied=None,
+        already_satisfied=_sum(_flag(stage, "precheck_accepted") for stage in stages) if stages else None,
         rejected=_reconciled(stages, "rejected"),
         decomposed=None,
         abandoned=None,
@@ -170,6 +170,7 @@ def _stage_sums(rows: Sequence[Mapping[str, Any]]) -> StageSums:
         local_tokens=_sum(both),
         cost=_sum(_cost(row, remote=not here) for row, here in zip(rows, local, strict=True)),
         endings=endings,
+        repairs=_sum(_count(row, "validation_retries") for row in rows),
     )
 
 
@@ -203,6 +204,12 @@ def _number(row: Mapping[str, Any], key: str) -> float | None:
 def _count(row: Mapping[str, Any], key: str) -> int | None:
     value = _number(row, key)
     return None if value is None or value != int(value) else int(value)
+
+
+def _flag(row: Mapping[str, Any], key: str) -> int | None:
+    """A yes as 1, or a count."""
+    value = row.get(key)
+    return int(value) if isinstance(value, bool) else _count(row, key)
 
 
 def _sum(values: Iterable[Any]) -> Any:

@@ -106,6 +106,8 @@ class StageSums:
     truncated: int = 0
     unknown_calls: int = 0
     endings: Mapping[str, int] = field(default_factory=dict)
+    repairs: int | None = None
+    """Answers that had to be asked for again. None: not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

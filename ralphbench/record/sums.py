@@ -73,7 +73,9 @@ def stage_sums(calls: Iterable[Call], events: Iterable[Event]) -> dict[str, Stag
             rows[found.stage].spans.setdefault(interval.what, []).append((interval.start, interval.end))
     for call in calls:
         rows.setdefault(call.started.stage, _Row()).add(call)
-    return {stage: row.sums(timeline.processes) for stage, row in rows.items()}
+    return {
+        stage: replace(row.sums(timeline.processes), repairs=timeline.repairs[stage]) for stage, row in rows.items()
+    }
 
 
 def times(events: Iterable[Event], calls: Iterable[Call], *, clock: float | None = None) -> Times:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -31,6 +32,8 @@ class Timeline:
     """By stage id."""
     intervals: list[tuple[Interval, str]] = field(default_factory=list)
     """Each with the stage id that it belongs to; empty: none."""
+    repairs: Counter[str] = field(default_factory=Counter)
+    """By stage name: answers that were refused and asked for again."""
     loop_ended: float = float("inf")
     """Wall clock; infinite where the loop is still at work."""
 
@@ -68,6 +71,8 @@ def _note(timeline: Timeline, event: Event) -> None:
         case EventKind.STAGE_ENDED:
             run = timeline.runs.setdefault(str(data.get("stage_id")), StageSeen(str(data.get("stage"))))
             run.ending = str(data.get("ending"))
+        case EventKind.ANSWER_INVALID if not data.get("final"):
+            timeline.repairs[str(data.get("stage"))] += 1
         case EventKind.LOOP_ENDED:
             timeline.loop_ended = event.t
 

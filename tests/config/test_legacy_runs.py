@@ -102,6 +102,15 @@ def test_stages_are_summed_and_local_is_told_by_the_models_name(tmp_path: Path) 
     assert result.extra["configured_models"]["build"] == "lmstudio/devstral"
 
 
+def test_what_passed_before_any_work_and_what_was_asked_again_are_kept(tmp_path: Path) -> None:
+    rows = [row | {"precheck_accepted": n == 0, "validation_retries": n} for n, row in enumerate(STAGES)]
+    (result,) = read(tmp_path, [RUN], rows).results
+    assert result.work.already_satisfied == 1
+    assert [sums.repairs for sums in result.stages.values()] == [1, 2]
+    (silent,) = read(tmp_path, [RUN], STAGES).results
+    assert (silent.work.already_satisfied, silent.stages["build"].repairs) == (None, None)
+
+
 def test_without_stage_rows_what_they_held_is_unknown(tmp_path: Path) -> None:
     (result,) = read(tmp_path, [RUN]).results
     assert (result.work.rejected, result.work.issues, dict(result.stages)) == (None, None, {})

@@ -96,6 +96,8 @@ def test_stages_are_summed_by_name(call) -> None:
     story.stage("plan", 0.0, 10.0).stage("build", 10.0, 30.0).stage("build", 30.0, 50.0, "idle_timeout", n=2)
     story.interval("tool", 12.0, 15.0, "1-build-1").interval("tool", 14.0, 18.0, "1-build-1")
     story.interval("tool", 40.0, 41.0, "1-build-2")
+    story.tell(45.0, EventKind.ANSWER_INVALID, stage="build", errors=["no JSON"], final=False)
+    story.tell(46.0, EventKind.ANSWER_INVALID, stage="build", errors=["no JSON"], final=True)
     calls = [
         call("c0", start=1.0, end=5.0, stage="plan", local=False),
         call("c1", start=11.0, end=14.0),
@@ -104,8 +106,9 @@ def test_stages_are_summed_by_name(call) -> None:
     ]
     sums = stage_sums(calls, story.events)
     assert list(sums) == ["plan", "build"]
-    assert sums["plan"] == StageSums(1, 1, 10.0, 4.0, 0.0, 1, 0, 100, 10, 50, 0, 2, 0, 0.5, 0, 0, 0, {"done": 1})
+    assert sums["plan"] == StageSums(1, 1, 10.0, 4.0, 0.0, 1, 0, 100, 10, 50, 0, 2, 0, 0.5, 0, 0, 0, {"done": 1}, 0)
     assert sums["build"] == StageSums(
+        repairs=1,
         runs=2,
         done=1,
         seconds=40.0,
