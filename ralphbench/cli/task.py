@@ -47,13 +47,15 @@ def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) 
     from ralphbench.config import load_task, select_tasks
     from ralphbench.grading import check_task
     from ralphbench.schedule import user_places
+    from ralphbench.workspace import prepare_mirror
 
     bad = 0
     folder = specs or Path("specs")
     for name in select_tasks(names, (folder,), where="task check"):
         found = load_task(name, folder)
         out = results / ".proofs" / "logs" / name.replace("/", "+")
-        proof = check_task(found, cache=user_places().mirrors, out=out, runs=runs, store=results / ".proofs")
+        mirror = prepare_mirror(found, user_places().mirrors)
+        proof = check_task(found, mirror, out=out, runs=runs, store=results / ".proofs")
         _print(proof, out)
         bad += not proof.ok
     raise SystemExit(2 if bad else 0)

@@ -21,7 +21,7 @@ from ralphbench.grading.tools import packages_of
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Task, Verdict
 from ralphbench.record import make_folder
 from ralphbench.sandbox import choose
-from ralphbench.workspace import Mirror, apply_patches, borrow, open_stage, prepare_mirror, remove_tree
+from ralphbench.workspace import Mirror, apply_patches, borrow, open_stage, remove_tree
 
 CheckEmit = Callable[[str, GateResult], None]
 
@@ -40,24 +40,22 @@ class _Row:
 
 def check_task(
     task: Task,
+    mirror: Mirror,
     *,
-    cache: Path,
     out: Path,
     runs: int = 1,
     emit: CheckEmit = lambda row, result: None,
     store: Path | None = None,
     sandbox_kind: str = "auto",
 ) -> Proof:
-    """Run the task's gates at base and at its reference, each `runs` times; logs go to `out/<row>/<gate>.log`.
+    """Run the task's gates at the mirror's base and at the reference, each `runs` times; logs go to `out/<row>/<gate>.log`.
 
     `emit` is told the row and each gate's result. What is wrong with the task is the proof's `problems`, it does not
-    raise; the proof is kept in `store` where that is given. Raises TargetError (no target to check), SandboxError,
-    DiskError, Interrupted.
+    raise; the proof is kept in `store` where that is given. Raises SandboxError, DiskError, Interrupted.
     """
     started = time.monotonic()
     check = _Check(task, out, max(1, runs), emit, choose(sandbox_kind)[0])
     check.problems += lint(task)
-    mirror = prepare_mirror(task, cache)
     check.warnings += mirror.warnings
     if not check.problems:
         make_folder(out)
@@ -66,6 +64,7 @@ def check_task(
         task=task.name,
         digest=task.digest,
         gates_digest=task.gates_digest,
+        base_commit=mirror.base,
         ok=not check.problems,
         problems=tuple(check.problems),
         base=check.found.pop(BASE, ()),

@@ -1,4 +1,7 @@
-"""What was proven of a task's gates, kept under the digests of what it was proven for."""
+"""What was proven of a task's gates, kept under what it was proven for: the task's two digests and its base commit.
+
+The base is not in the digests where the target is a repository: a branch moves on and keeps its name.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ralphbench.errors import RecordError, TaskError
 from ralphbench.model import GateResult, Task, codec
 from ralphbench.record import atomic_write, make_folder
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Proof:
     task: str
     digest: str
     gates_digest: str
+    base_commit: str
     ok: bool
     problems: tuple[str, ...]
     """What the task's author must change, one sentence or two each."""
@@ -39,26 +43,26 @@ class Proof:
     version: int = field(default=VERSION)
 
 
-def proof_path(task: Task, store: Path) -> Path:
-    """Where the proof of this very task lies. Raises TaskError where the task has no digest."""
+def proof_path(task: Task, base: str, store: Path) -> Path:
+    """Where the proof of this very task at this base commit lies. Raises TaskError where the task has no digest."""
     if not task.digest or not task.gates_digest:
         raise TaskError(f"the task {task.name} has no digest: nothing can be proven of it")
-    return store / f"{task.digest}+{task.gates_digest}.json".replace("/", "_")
+    return store / f"{task.digest}+{task.gates_digest}+{base}.json".replace("/", "_")
 
 
 def save_proof(proof: Proof, task: Task, store: Path) -> Path:
     """Keep a proof, also one that failed, in place of an earlier one. Raises DiskError."""
-    path = proof_path(task, store)
+    path = proof_path(task, proof.base_commit, store)
     make_folder(store)
     atomic_write(path, codec.pretty(proof))
     return path
 
 
-def load_proof(task: Task, store: Path) -> Proof | None:
-    """The proof of this very task, None where there is none. Raises RecordError for one that is torn, of another
-    version, or was made for something else than its name says.
+def load_proof(task: Task, base: str, store: Path) -> Proof | None:
+    """The proof of this very task at this base commit, None where there is none. Raises RecordError for one that is torn,
+    of another version, or was made for something else than its name says.
     """
-    path = proof_path(task, store)
+    path = proof_path(task, base, store)
     again = f"rm {path} && ralphbench task check {task.name}"
     try:
         proof = codec.loads(path.read_bytes(), Proof)
@@ -68,14 +72,14 @@ def load_proof(task: Task, store: Path) -> Proof | None:
         raise RecordError(f"the proof {path} cannot be read: {error}", remedy=again) from error
     if proof.version != VERSION:
         raise RecordError(f"the proof {path} is of version {proof.version}, not {VERSION}", remedy=again)
-    if (proof.digest, proof.gates_digest) != (task.digest, task.gates_digest):
+    if (proof.digest, proof.gates_digest, proof.base_commit) != (task.digest, task.gates_digest, base):
         raise RecordError(f"the proof {path} was made for another state of {proof.task}", remedy=again)
     return proof
 
 
-def require_proof(task: Task, store: Path) -> Proof:
+def require_proof(task: Task, base: str, store: Path) -> Proof:
     """The proof that the task can be used. Raises TaskError where there is none, or it says that it cannot."""
-    proof = load_proof(task, store)
+    proof = load_proof(task, base, store)
     check = f"ralphbench task check {task.name}"
     if proof is None:
         raise TaskError(

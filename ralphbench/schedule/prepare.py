@@ -137,11 +137,11 @@ def _check_tasks(prepared: Prepared, say: Say) -> None:
         mirror = prepare_mirror(task, places.mirrors)
         prepared.mirrors[task.name] = mirror
         prepared.warnings += [f"{task.name}: {text}" for text in mirror.warnings]
-        proof = load_proof(task, store)
+        proof = load_proof(task, mirror.base, store)
         if proof is None:
             say(f"proving the gates of {task.name}: base must fail them, the reference must pass")
             out = experiment.results / ".proofs" / "logs" / task.name.replace("/", "+")
-            proof = check_task(task, cache=places.mirrors, out=out, store=store, sandbox_kind=prepared.sandbox)
+            proof = check_task(task, mirror, out=out, store=store, sandbox_kind=prepared.sandbox)
             passed = sum(g.outcome == "pass" for g in proof.reference)
             say(
                 f"  {task.name}: {'proven' if proof.ok else 'NOT USABLE'} in {proof.seconds:.1f} s, "

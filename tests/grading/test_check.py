@@ -10,6 +10,7 @@ import pytest
 from ralphbench.errors import RecordError, TargetError, TaskError
 from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, require_proof
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Report, Target, Task
+from ralphbench.workspace import prepare_mirror
 
 MakeTask = Callable[..., Task]
 
@@ -34,7 +35,8 @@ def patch(folder: Path, name: str, old: str, new: str, file: str = "code") -> Pa
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[..., Proof]:
     def run(task: Task, **more: object) -> Proof:
-        return check_task(task, **{"cache": tmp_path / "cache", "out": tmp_path / "out", **more})  # type: ignore[arg-type]
+        mirror = prepare_mirror(task, tmp_path / "cache")
+        return check_task(task, mirror, **{"out": tmp_path / "out", **more})  # type: ignore[arg-type]
 
     return run
 
@@ -70,7 +72,8 @@ def test_a_good_task_is_proven_and_the_proof_is_found_again(good: Task, check, t
         ("base", "judge", GateOutcome.FAIL),
         *(("reference", name, GateOutcome.PASS) for name in ("holds", "new", "judge")),
     ]
-    assert load_proof(good, tmp_path / "proofs") == require_proof(good, tmp_path / "proofs") == proof
+    base, store = proof.base_commit, tmp_path / "proofs"
+    assert load_proof(good, base, store) == require_proof(good, base, store) == proof
     assert (tmp_path / "out/base/new.log").exists()
     assert (tmp_path / "out/reference/judge.log").exists()
     assert not (tmp_path / "out/scratch").exists()
@@ -239,38 +242,42 @@ def test_an_overlay_that_nobody_was_told_of_is_refused(good: Task) -> None:
 
 
 def test_a_proof_is_of_one_state_of_a_task_only(good: Task, check, tmp_path: Path) -> None:
-    store = tmp_path / "proofs"
-    assert load_proof(good, store) is None
+    store, base = tmp_path / "proofs", prepare_mirror(good, tmp_path / "cache").base
+    assert load_proof(good, base, store) is None
     with pytest.raises(TaskError, match="nobody has proven yet") as told:
-        require_proof(good, store)
+        require_proof(good, base, store)
     assert told.value.remedy == "ralphbench task check sum"
-    check(good, store=store)
+    assert check(good, store=store).base_commit == base
     changed = replace(good, gates_digest="f" * 64)
-    assert load_proof(changed, store) is None
-    proof_path(good, store).rename(proof_path(changed, store))
+    assert load_proof(changed, base, store) is None
+    assert load_proof(good, "0" * 40, store) is None
+    proof_path(good, base, store).rename(proof_path(changed, base, store))
     with pytest.raises(RecordError, match="made for another state of sum"):
-        load_proof(changed, store)
+        load_proof(changed, base, store)
+    proof_path(changed, base, store).rename(proof_path(good, "0" * 40, store))
+    with pytest.raises(RecordError, match="made for another state of sum"):
+        load_proof(good, "0" * 40, store)
 
 
 def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, tmp_path: Path) -> None:
     bad = with_gate(good, gate("new", "goal", "true"))
-    check(bad, store=tmp_path / "proofs")
+    base = check(bad, store=tmp_path / "proofs").base_commit
     with pytest.raises(TaskError, match="cannot be used:\n  - gate 'new'"):
-        require_proof(bad, tmp_path / "proofs")
+        require_proof(bad, base, tmp_path / "proofs")
     check(good, store=tmp_path / "proofs")  # mended; here under the same digests
-    assert require_proof(good, tmp_path / "proofs").ok
+    assert require_proof(good, base, tmp_path / "proofs").ok
 
 
 @pytest.mark.parametrize("size", [0, 1, 40, -5])
 def test_a_torn_proof_is_named(good: Task, check, tmp_path: Path, size: int) -> None:
     store = tmp_path / "proofs"
-    check(good, store=store)
-    path = proof_path(good, store)
+    base = check(good, store=store).base_commit
+    path = proof_path(good, base, store)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(RecordError, match=path.name.replace("+", r"\+")):
-        load_proof(good, store)
+        load_proof(good, base, store)
 
 
 def test_nothing_is_proven_of_a_task_without_a_digest(good: Task, tmp_path: Path) -> None:
     with pytest.raises(TaskError, match="has no digest"):
-        load_proof(replace(good, digest=""), tmp_path)
+        load_proof(replace(good, digest=""), "0" * 40, tmp_path)
