@@ -1,8 +1,9 @@
 """What makes two attempts comparable, as one hash: a cell counts as done only where its attempt's identity is today's.
 
 In it: the task's base and spec, the effective profile, agents and their versions, prompts, limits, plan, kind of sandbox.
-Not in it: the gates (old attempts can be judged by new ones) and operational settings: addresses, keys, slots, prices.
-Every field of the types below stands in exactly one of the two tables; a test fails for a new field that stands in none.
+Not in it: the gates (old attempts can be judged by new ones) and operational settings: addresses, keys, slots, prices,
+patience. Every field of the types below stands in exactly one of the two tables, and so does every option of an endpoint;
+a test fails for a new one that stands in none.
 """
 
 from __future__ import annotations
@@ -47,6 +48,20 @@ OPERATIONAL: Mapping[type, frozenset[str]] = {
     # The name is part of the model's reference.
     EndpointSpec: frozenset(("name", "base_url", "api_key_env", "auth", "slots", "local", "price")),
 }
+
+IDENTITY_OPTIONS = frozenset(("dialect", "output_field", "strict"))
+"""Of an endpoint's `options`: what changes the requests that the model gets. An option that nobody here knows, of a third
+party's kind, counts as one of these.
+"""
+OPERATIONAL_OPTIONS = frozenset(
+    (
+        # How long is waited, and how often is tried again: a fault voids an attempt, it is no part of one.
+        *("retries", "retry_max_seconds", "retry_base_seconds", "load_max_seconds", "connect_seconds", "stall_seconds"),
+        # Of the checks before a run.
+        *("tool_check", "timeout", "served_as"),
+        *("load", "price_provider"),
+    )
+)
 
 
 def identity(
@@ -127,7 +142,9 @@ def _stage(model: StageModel) -> dict[str, Any]:
 
 def _endpoint(spec: EndpointSpec) -> dict[str, Any]:
     """A script is the model, so its content counts and not where it lies."""
-    return _fields(spec) | {"script": None if spec.script is None else _content(Path(spec.script))}
+    options = {key: value for key, value in spec.options.items() if key not in OPERATIONAL_OPTIONS}
+    script = None if spec.script is None else _content(Path(spec.script))
+    return _fields(spec) | {"options": builtins(options), "script": script}
 
 
 def _content(path: Path) -> str:

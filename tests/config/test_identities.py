@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ralphbench.config import differences, identity, identity_parts
-from ralphbench.config.identities import IDENTITY, OPERATIONAL
+from ralphbench.config.identities import IDENTITY, IDENTITY_OPTIONS, OPERATIONAL, OPERATIONAL_OPTIONS
+from ralphbench.endpoints import load_endpoint
+from ralphbench.errors import ConfigError
 from ralphbench.model import (
     EndpointSpec,
     Experiment,
@@ -37,6 +39,29 @@ def test_every_field_is_either_identity_or_operational(kind: type) -> None:
     """A new field must be thought about: does a change of it make old attempts incomparable?"""
     assert IDENTITY[kind] | OPERATIONAL[kind] == {field.name for field in fields(kind)}
     assert not IDENTITY[kind] & OPERATIONAL[kind]
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "lmstudio", "llamacpp", "scripted", "replay"])
+def test_every_option_of_an_endpoint_is_either_identity_or_operational(kind: str) -> None:
+    spec = EndpointSpec("box", kind, base_url="http://127.0.0.1:9/v1", script="none", options={"unheard_of": 1})
+    with pytest.raises(ConfigError) as refused:
+        load_endpoint(spec)
+    known = str(refused.value).partition("(known: ")[2].partition(")")[0].split(", ")
+    assert "retries" in known
+    assert set(known) <= IDENTITY_OPTIONS | OPERATIONAL_OPTIONS
+    assert not IDENTITY_OPTIONS & OPERATIONAL_OPTIONS
+
+
+def test_patience_is_operational_and_the_dialect_is_not(world: Any) -> None:
+    loaded = world.load()
+
+    def with_options(**options: Any) -> str:
+        return of(replace(loaded, endpoints={"box": replace(loaded.endpoints["box"], options=options)}))
+
+    assert with_options(retries=5, stall_seconds=900.0, connect_seconds=3.0, tool_check=False, load=True) == of(loaded)
+    assert with_options(retries=3, dialect="responses") == with_options(dialect="responses")
+    assert with_options(dialect="responses") != of(loaded)
+    assert with_options(of_a_third_partys_kind=1) != of(loaded)
 
 
 def test_the_same_experiment_has_the_same_identity(world: Any) -> None:
