@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ralphbench.cli.options import experiment_argument, results_option
+
+if TYPE_CHECKING:
+    from ralphbench.ui import Standing
 
 
 @click.command()
@@ -34,25 +38,35 @@ def status(experiment: str, as_json: bool, results: Path) -> None:
     states = ", ".join(f"{count} {name}" for name, count in found.states.items())
     write_line(screen, f"cells       {states} (of {found.total})")
     for running in found.running:
-        limits = running.limits
-        write_line(
-            screen, escape(f"running     {running.cell} a{running.attempt}: {describe(running.progress, limits)}")
-        )
+        what = "plan for all" if running.plan else "running"
+        about = describe(running.progress, running.limits)
+        write_line(screen, escape(f"{what:<12}{running.cell} a{running.attempt}: {about}"))
     screen.print(
         f"spent       {texts.seconds(found.spent_seconds)}, {texts.count(found.spent_tokens)} tokens, "
         f"{texts.money(found.spent_cost)}",
         highlight=False,
     )
-    write_line(screen, f"time left   about {texts.seconds(found.seconds_left())}")
+    write_line(screen, f"time left   {_time_left(found)}")
+    if found.unequal_limits:
+        write_line(screen, f"[yellow]![/yellow] {escape(texts.unequal(found.unequal_limits))}")
     for result in found.last:
         write_line(screen, escape(f"lately      {result.cell}: {verdict_text(result)}"))
 
 
-def _json(found: object) -> str:
-    from ralphbench.model import codec
-    from ralphbench.ui import Standing
+def _time_left(found: Standing) -> str:
+    """From the cells that are done; before the first one is, what the limits allow."""
+    from ralphbench.cli import texts
 
-    assert isinstance(found, Standing)
+    seconds = found.seconds_left()
+    if seconds is not None or found.most_seconds is None:
+        return f"about {texts.seconds(seconds)}"
+    most = texts.seconds(found.most_seconds)
+    return f"at most {most} on the contenders' clocks, one after the other (no cell has ended yet)"
+
+
+def _json(found: Standing) -> str:
+    from ralphbench.model import codec
+
     return codec.pretty(
         {
             "schema": "ralphbench.status/1",
@@ -64,14 +78,16 @@ def _json(found: object) -> str:
                 {
                     "cell": codec.builtins(r.cell),
                     "attempt": r.attempt,
+                    "plan": r.plan,
+                    "limits": None if r.limits is None else codec.builtins(r.limits),
                     "stage": r.progress.stage,
                     "iteration": r.progress.iteration,
                     "accepted": r.progress.accepted,
+                    "tickets": r.progress.tickets,
                     "input_tokens": r.progress.spent.input,
                     "output_tokens": r.progress.spent.output,
-                    "tokens_per_second": r.progress.rate,
                     "cost": r.progress.spent.cost,
-                    "tickets": r.progress.tickets,
+                    "tokens_per_second": r.progress.rate,
                     "elapsed": r.progress.elapsed(),
                     "last": r.progress.last,
                 }
@@ -79,5 +95,7 @@ def _json(found: object) -> str:
             ],
             "spent": {"seconds": found.spent_seconds, "tokens": found.spent_tokens, "cost": found.spent_cost},
             "seconds_left": found.seconds_left(),
+            "seconds_left_at_most": found.most_seconds,
+            "unequal_limits": list(found.unequal_limits),
         }
     ).decode()

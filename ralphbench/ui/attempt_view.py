@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ralphbench.record import (
     read_result,
     read_spec,
 )
+from ralphbench.ui.finding import unequal_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,6 @@ def _unequal(
     if (spec is not None and spec.unequal_limits) or (result is not None and result.extra.get("unequal_limits")):
         names.add(profile)
     return tuple(sorted(names))
-
-
-def unequal_in(lock: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Profiles with limits of their own, as `lock.json` has it."""
-    return tuple(((lock or {}).get("experiment") or {}).get("unequal_limits") or ())
 
 
 class _Builder:

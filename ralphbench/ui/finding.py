@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ralphbench.errors import RecordError, UnknownName, UsageError
 from ralphbench.model import AttemptSpec, Cell
@@ -86,3 +88,8 @@ def experiment_record(results: Path, experiment: str) -> ExperimentFolder:
     if len(near) == 1:
         return ExperimentFolder(results, near[0])
     raise UnknownName("record of an experiment", experiment, names, where=str(results))
+
+
+def unequal_in(lock: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Profiles with limits of their own, as `lock.json` has it."""
+    return tuple(((lock or {}).get("experiment") or {}).get("unequal_limits") or ())

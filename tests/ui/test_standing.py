@@ -15,9 +15,18 @@ from ralphbench.ui import Standing, standing
 @pytest.fixture
 def record(tmp_path: Path) -> ExperimentFolder:
     record = ExperimentFolder(tmp_path, "x").create()
-    lock = {"experiment": {"tasks": ["a", "b"], "profiles": [{"name": "p"}], "repeats": 1, "void_retries": 1}}
-    record.write_lock(lock)
+    record.write_lock({"experiment": LOCK})
     return record
+
+
+LOCK = {
+    "tasks": ["a", "b"],
+    "profiles": [{"name": "p"}],
+    "repeats": 1,
+    "void_retries": 1,
+    "limits": {"wall_time": 100.0},
+    "unequal_limits": {},
+}
 
 
 def journal(record: ExperimentFolder, kind: str, **data: Any) -> None:
@@ -26,10 +35,10 @@ def journal(record: ExperimentFolder, kind: str, **data: Any) -> None:
     log.close()
 
 
-def starts(record: ExperimentFolder, cell: Cell, number: int) -> None:
-    started = {"cell": str(cell), "attempt": number, "resumed": False, "plan": False}
+def starts(record: ExperimentFolder, cell: Cell, number: int, *, plan: bool = False) -> None:
+    started = {"cell": str(cell), "attempt": number, "resumed": False, "plan": plan}
     journal(record, "cell_started", **started, **dataclasses.asdict(cell))
-    log = EventLog(record.folder(cell, number).create())
+    log = EventLog((record.plans() if plan else record).folder(cell, number).create())
     log.append("stage_started", stage="build", iteration=2)  # type: ignore[arg-type]
     log.close()
 
@@ -99,3 +108,40 @@ def test_an_unknown_cost_makes_the_sum_unknown(record: ExperimentFolder, write: 
     found = standing(record)
     assert found.spent_cost is None
     assert found.spent_tokens == 130
+
+
+def test_a_plan_for_all_that_is_being_made_runs_and_is_no_cell(record: ExperimentFolder) -> None:
+    journal(record, "run_started", jobs=1)
+    starts(record, Cell("a", "p", 1), 1, plan=True)
+    with record.owner():
+        found = standing(record)
+    assert states(found) == {"to do": 2}
+    (running,) = found.running
+    assert (running.cell.task, running.plan, running.progress.stage) == ("a", True, "build")
+    journal(record, "cell_ended", cell=str(Cell("a", "p", 1)), attempt=1)
+    with record.owner():
+        assert standing(record).running == []
+
+
+def test_what_a_plan_for_all_cost_is_spent(record: ExperimentFolder, write: Write) -> None:
+    write("a", plans=True)
+    found = standing(record)
+    assert (found.spent_seconds, found.spent_tokens, found.spent_cost) == (20.0, 120, 0.5)
+    assert (found.mean_seconds, found.last) == (None, [])
+
+
+def test_before_a_cell_has_ended_the_limits_bound_what_is_left(record: ExperimentFolder, write: Write) -> None:
+    assert standing(record).most_seconds == 200.0
+    record.write_lock({"experiment": {**LOCK, "unequal_limits": {"p": {"wall_time": 30.0}}}})
+    assert standing(record).most_seconds == 60.0
+    write("a")
+    assert standing(record).most_seconds == 30.0
+    record.write_lock({"experiment": {key: value for key, value in LOCK.items() if key != "limits"}})
+    assert standing(record).most_seconds is None
+
+
+def test_limits_of_their_own_are_named(record: ExperimentFolder, write: Write) -> None:
+    assert standing(record).unequal_limits == ()
+    record.write_lock({"experiment": {**LOCK, "unequal_limits": {"p": {"wall_time": 30.0}}}})
+    write("a", profile="q", extra={"unequal_limits": True})
+    assert standing(record).unequal_limits == ("p", "q")
