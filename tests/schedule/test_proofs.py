@@ -61,8 +61,8 @@ def test_a_base_branch_that_moved_to_where_a_guard_fails_is_refused(on_a_branch:
     project, repo = on_a_branch
     assert project.run().returncode == 0
     spent = calls(project)
-    git(repo, "rm", "-q", "README")
-    git(repo, "commit", "-qm", "gone")
+    git(repo, "mv", "README", "README.md")
+    git(repo, "commit", "-qm", "renamed")
     done = project.run("--rerun-stale")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "'readme' (guard) is fail at base" in done.stderr
