@@ -26,14 +26,14 @@ class Progress:
     """Of the calls that are over; unknown where one was cut off."""
     calls: int = 0
     """Those that run now included."""
-    rate: float | None = None
-    """Output tokens a second of the last call that tells."""
     last: str = "starting"
     last_at: float = field(default_factory=time.time)
     ended: bool = False
     _clock: ClockReader = field(default_factory=ClockReader)
     _running: dict[str, float] = field(default_factory=dict)
     """Calls without an end to when they began."""
+    _answering: list[tuple[float, float]] = field(default_factory=list)
+    """When a model was answering: the union of the calls that are over, in order."""
     _resumed: float | None = None
     _events: int = 0
     _calls: int = 0
@@ -63,16 +63,28 @@ class Progress:
         """The contender's clock, which is what its wall time limits: without waiting, and without the time between processes."""
         return self._clock.seconds(time.time() if now is None else now)
 
+    @property
+    def rate(self) -> float | None:
+        """Output tokens over the time that a model was answering, in seconds. None: no such time yet, or not all is known."""
+        seconds = sum(end - start for start, end in self._answering)
+        return self.spent.output / seconds if self.spent.output is not None and seconds > 0 else None
+
     def _call(self, half: CallStarted | CallEnded) -> None:
         if isinstance(half, CallStarted):
             self.calls += 1
             self._running[half.id] = half.t
             return
-        self._running.pop(half.id, None)
         self.spent = charge(self.spent, half)
-        usage, timing = half.usage, half.timing
-        if usage.output and timing.total and timing.first_token is not None and timing.total > timing.first_token:
-            self.rate = usage.output / (timing.total - timing.first_token)
+        self._answered(self._running.pop(half.id, half.t), half.t)
+
+    def _answered(self, start: float, end: float) -> None:
+        """Calls come in the order in which they end: one can only reach back over the last ones before it."""
+        if end <= start:  # a clock that was set back
+            return
+        while self._answering and self._answering[-1][1] >= start:
+            before = self._answering.pop()
+            start, end = min(start, before[0]), max(end, before[1])
+        self._answering.append((start, end))
 
     def _charge_lost(self) -> None:
         """A call that was running when the attempt was cut off has no end any more: what it used is not known."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ralphbench.model import CallEnded, CallStarted, Timing, Usage
+from ralphbench.model import CallEnded, CallStarted, Usage
 from ralphbench.record import AttemptFolder, CallLog, EventLog
 from ralphbench.ui import Progress
 
@@ -30,8 +30,8 @@ class Attempt:
             )
         )
 
-    def end_call(self, number: int, **ended: Any) -> Progress:
-        self.calls.ended(CallEnded(f"c{number}", 1.0, **{"status": 200, **ended}))
+    def end_call(self, number: int, t: float = 1.0, **ended: Any) -> Progress:
+        self.calls.ended(CallEnded(f"c{number}", t, **{"status": 200, **ended}))
         self.progress.update()
         return self.progress
 
@@ -77,10 +77,22 @@ def test_a_ticket_that_is_made_later_counts_once_also_when_a_cut_made_it_twice(a
 
 
 def test_tokens_cost_and_speed_come_from_the_calls(attempt: Attempt) -> None:
+    assert attempt.progress.rate is None
     attempt.start_call(0)
-    timing = Timing(first_token=1.0, total=3.0)
-    progress = attempt.end_call(0, usage=Usage(100, 40), cost=0.25, timing=timing)
+    progress = attempt.end_call(0, 2.0, usage=Usage(100, 40), cost=0.25)
     assert (progress.spent.input, progress.spent.output, progress.spent.cost, progress.rate) == (100, 40, 0.25, 20.0)
+
+
+def test_speed_is_over_the_time_in_which_a_model_answered_and_calls_at_once_count_once(attempt: Attempt) -> None:
+    for number, start in enumerate((0.0, 1.0, 0.5)):
+        attempt.start_call(number, start)
+    attempt.end_call(0, 2.0, usage=Usage(1, 10))
+    attempt.end_call(1, 3.0, usage=Usage(1, 10))
+    assert attempt.end_call(2, 4.0, usage=Usage(1, 20)).rate == 10.0
+    attempt.start_call(3, 10.0)
+    assert attempt.end_call(3, 11.0, usage=Usage(1, 10)).rate == 10.0
+    attempt.start_call(4, 20.0)
+    assert attempt.end_call(4, 21.0).rate is None, "it is not known how much it said"
 
 
 def test_a_call_that_was_refused_used_nothing(attempt: Attempt) -> None:
