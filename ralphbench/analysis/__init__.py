@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ralphbench.analysis.comparing import compare
     from ralphbench.analysis.export import to_csv, to_json
     from ralphbench.analysis.frames import Frames, load
-    from ralphbench.analysis.leading import Leader, leaders
+    from ralphbench.analysis.leading import Leader, guide, leaders
     from ralphbench.analysis.legacy import WARNING as LEGACY_WARNING
     from ralphbench.analysis.legacy import legacy_scores
     from ralphbench.analysis.rows import Comparison, ProfileRow, StageLine
@@ -21,6 +21,7 @@ _HOMES = {
     "LEGACY_WARNING": ("legacy", "WARNING"),
     "ProfileRow": ("rows", "ProfileRow"),
     "StageLine": ("rows", "StageLine"),
+    "guide": ("leading", "guide"),
     "leaders": ("leading", "leaders"),
     "compare": ("comparing", "compare"),
     "legacy_scores": ("legacy", "legacy_scores"),
@@ -37,6 +38,7 @@ __all__ = [
     "ProfileRow",
     "StageLine",
     "compare",
+    "guide",
     "leaders",
     "legacy_scores",
     "load",

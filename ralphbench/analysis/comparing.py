@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ralphbench.analysis.cautions import cautions
 from ralphbench.analysis.frames import Frames
-from ralphbench.analysis.rows import Comparison, ProfileRow, Split, StageLine, Tokens
+from ralphbench.analysis.rows import KILLS, Comparison, ProfileRow, Split, StageLine, Tokens
 from ralphbench.analysis.sums import counts, mean, rate, total, whole
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _row(mine: pd.DataFrame, stages: pd.DataFrame, endings: pd.DataFrame, gates:
         retries=whole(mine["retries"]),
         truncated=whole(mine["truncated"]),
         unknown_calls=whole(mine["unknown_calls"]),
+        kills=whole(mine["legacy_kills"]) if imported else _kills(endings),
         endings=counts(mine[mine["kind"] == "cell"]["ending"]),
         causes=counts(cells["cause"].dropna()),
         plans=tuple(sorted({str(by) if isinstance(by, str) else "own" for by in cells["plan_by"]})),
@@ -83,14 +84,16 @@ _COUNTS = (
     "iterations",
     "tickets",
     "accepted",
+    "already_satisfied",
     "rejected",
     "abandoned",
+    "repairs",
     "commits",
     "files_changed",
     "lines_added",
     "lines_removed",
 )
-_LEGACY = ("completed", "total", "kills")
+_LEGACY = ("completed", "total")
 _KINDS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
@@ -113,7 +116,7 @@ def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine
     lines = []
     for name in sorted(set(stages["stage"]), key=lambda s: _STAGE_ORDER.index(s) if s in _STAGE_ORDER else 99):
         part = stages[stages["stage"] == name]
-        ended = endings[endings["stage"] == name].groupby("ending", sort=False)["count"].sum()
+        ended = endings[endings["stage"] == name]
         lines.append(
             StageLine(
                 stage=str(name),
@@ -126,10 +129,16 @@ def _stage_lines(stages: pd.DataFrame, endings: pd.DataFrame) -> tuple[StageLine
                 output=whole(part["output"]),
                 cost=total(part["cost"]),
                 truncated=whole(part["truncated"]),
-                endings={str(ending): int(count) for ending, count in ended.items()},
+                kills=_kills(ended),
+                repairs=whole(part["repairs"]),
+                endings={str(n): int(c) for n, c in ended.groupby("ending", sort=False)["count"].sum().items()},
             )
         )
     return tuple(lines)
+
+
+def _kills(endings: pd.DataFrame) -> int:
+    return int(endings.loc[endings["ending"].isin(KILLS), "count"].sum())
 
 
 def _gates(gates: pd.DataFrame) -> dict[str, tuple[int, int]]:

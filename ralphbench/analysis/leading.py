@@ -4,44 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ralphbench.analysis.rows import ProfileRow
 
-KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time", "tokens", "cost", "calls")
-"""Stage endings with which the harness cut a stage off."""
+
+class Unit(StrEnum):
+    """What a leader's figure is."""
+
+    SHARE = "share"
+    MONEY = "money"
+    SECONDS = "seconds"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """`profiles` is empty where nobody has a known figure."""
+    """`profiles` is empty where nobody has a known figure, or one that is worth a lead."""
 
     question: str
     profiles: tuple[str, ...]
     figure: float | None
+    unit: Unit = Unit.COUNT
+
+
+Figure = Callable[[ProfileRow], float | None]
 
 
 def leaders(rows: Sequence[ProfileRow]) -> tuple[Leader, ...]:
     """Of the rows of one experiment: the best known figure for each question. A tie names everybody."""
     solvers = [r for r in rows if r.resolved]
-    questions: tuple[tuple[str, Sequence[ProfileRow], Callable[[ProfileRow], float | None]], ...] = (
-        ("most resolved", rows, lambda r: -r.resolved / r.judged if r.judged else None),
-        ("best score", rows, lambda r: None if r.score is None else -r.score),
-        ("least cost for each resolved", solvers, lambda r: r.cost_per_resolved),
-        ("fastest, of those that resolved any", solvers, lambda r: r.time.wall),
-        ("fewest cloud calls, of those that resolved any", solvers, lambda r: r.cloud_calls),
-        ("fewest stages cut off by the harness", rows, lambda r: float(kills(r))),
+    steady = [r for r in rows if r.kills == 0]
+    return (
+        _most("most resolved", rows, _resolved, Unit.SHARE),
+        _most("best score", rows, lambda r: r.score, Unit.SHARE),
+        _most("best score, of those never cut off by the harness", steady, lambda r: r.score, Unit.SHARE),
+        _most("most tickets accepted (each wrote its own)", rows, lambda r: r.accepted, Unit.COUNT),
+        _least("least cost for each attempt", rows, lambda r: _each(r, r.cost), Unit.MONEY),
+        _least("least cost for each resolved", solvers, lambda r: r.cost_per_resolved, Unit.MONEY),
+        _least("fastest, of those that resolved any", solvers, lambda r: r.time.wall, Unit.SECONDS),
+        _least("fewest cloud calls, of those that resolved any", solvers, lambda r: r.cloud_calls, Unit.COUNT),
+        _least("fewest stages cut off by the harness", rows, lambda r: r.kills, Unit.COUNT),
     )
-    return tuple(_leader(question, among, figure) for question, among, figure in questions)
 
 
-def _leader(question: str, rows: Sequence[ProfileRow], figure: Callable[[ProfileRow], float | None]) -> Leader:
-    known = [(value, r.profile) for r in rows if (value := figure(r)) is not None]
+def guide(rows: Sequence[ProfileRow]) -> tuple[Leader, ...]:
+    """Of the rows of one experiment: which to take, by what matters most. Nobody, where none that would do resolved any."""
+    solvers = [r for r in rows if r.resolved]
+    at_home = [r for r in solvers if r.cloud_calls == 0]
+    return (
+        _most("the work must get done", solvers, _resolved, Unit.SHARE),
+        _least("money counts", solvers, lambda r: r.cost_per_resolved, Unit.MONEY),
+        _least("time counts", solvers, lambda r: r.time.wall, Unit.SECONDS),
+        _most("no call may go to the cloud", at_home, _resolved, Unit.SHARE),
+    )
+
+
+def _resolved(row: ProfileRow) -> float | None:
+    return row.resolved / row.judged if row.judged else None
+
+
+def _each(row: ProfileRow, amount: float | None) -> float | None:
+    return amount / row.attempts if amount is not None and row.attempts else None
+
+
+def _least(question: str, rows: Sequence[ProfileRow], figure: Figure, unit: Unit) -> Leader:
+    known = [(value, r.name) for r in rows if (value := figure(r)) is not None]
     if not known:
-        return Leader(question, (), None)
+        return Leader(question, (), None, unit)
     best = min(value for value, _ in known)
-    return Leader(question, tuple(name for value, name in known if value == best), abs(best))
+    return Leader(question, tuple(name for value, name in known if value == best), float(best), unit)
 
 
-def kills(row: ProfileRow) -> int:
-    """Stages that the harness cut off."""
-    return sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)
+def _most(question: str, rows: Sequence[ProfileRow], figure: Figure, unit: Unit) -> Leader:
+    """To have nothing is no lead."""
+    known = [(value, r.name) for r in rows if (value := figure(r)) is not None]
+    best = max((value for value, _ in known), default=None)
+    if not best:
+        return Leader(question, (), best, unit)
+    return Leader(question, tuple(name for value, name in known if value == best), float(best), unit)

@@ -17,7 +17,8 @@ WARNING = (
     "the legacy score is relative to the other rows of the same table, ignores what the gates say, and rates tickets "
     "that the contender wrote for itself; do not decide by it"
 )
-KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time")
+_KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time")
+"""The endings that it counted: it had no other caps inside a stage."""
 
 
 def legacy_scores(rows: Sequence[ProfileRow]) -> Mapping[tuple[str, str], float | None]:
@@ -47,5 +48,5 @@ def _rate(row: ProfileRow) -> float | None:
 
 def _kills(row: ProfileRow) -> int | None:
     if row.imported:
-        return row.legacy_kills
-    return sum(count for line in row.stages for ending, count in line.endings.items() if ending in KILLS)
+        return row.kills
+    return sum(count for line in row.stages for ending, count in line.endings.items() if ending in _KILLS)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SCHEMA = "ralphbench.comparison/1"
+KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time", "tokens", "cost", "calls")
+"""Stage endings with which the harness cut a stage off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class StageLine:
     output: int | None
     cost: float | None
     truncated: int | None
+    kills: int
+    """Runs that the harness cut off."""
+    repairs: int | None
+    """Answers that had to be asked for again."""
     endings: Mapping[str, int]
 
 
@@ -77,8 +83,12 @@ class ProfileRow:
     iterations: int | None
     tickets: int | None
     accepted: int | None
+    already_satisfied: int | None
+    """Tickets whose check passed before any work: they earn nothing."""
     rejected: int | None
     abandoned: int | None
+    repairs: int | None
+    """Answers that had to be asked for again."""
     commits: int | None
     files_changed: int | None
     lines_added: int | None
@@ -97,6 +107,8 @@ class ProfileRow:
     retries: int | None
     truncated: int | None
     unknown_calls: int | None
+    kills: int | None
+    """Runs of a stage that the harness cut off; of an imported row as the predecessor counted them."""
     endings: Mapping[str, int]
     causes: Mapping[str, int]
     """Of the ending `failures`: the stage ending that filled the count."""
@@ -108,7 +120,6 @@ class ProfileRow:
     legacy_completed: int | None = None
     """Of an imported row, as the predecessor counted it: for its own score alone."""
     legacy_total: int | None = None
-    legacy_kills: int | None = None
     stages: tuple[StageLine, ...] = ()
     gates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """`<task>: <gate>` to (passed, judged)."""

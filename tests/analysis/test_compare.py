@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.results import Write, gate, result, verdict
+from support.results import Write, gate, result, stage, verdict, work
 
 from ralphbench.analysis import Comparison, ProfileRow, compare, legacy_scores, load, to_csv, to_json
 from ralphbench.model import Ending, Spent, StageEnding, StageSums
@@ -101,8 +101,8 @@ def test_different_plans_of_one_task_are_warned_of(tmp_path: Path, write: Write)
 
 
 def test_silent_truncation_is_said_first(tmp_path: Path, write: Write) -> None:
-    stage = StageSums(runs=1, done=1, calls=4, input=1, output=1, truncated=2)
-    write("a", stages={"build": stage}, spent=Spent(1.0, 4, None, 1, 0.0, 1))
+    sums = StageSums(runs=1, done=1, calls=4, input=1, output=1, truncated=2)
+    write("a", stages={"build": sums}, spent=Spent(1.0, 4, None, 1, 0.0, 1))
     warnings = compare(load([tmp_path / "x"])).warnings
     assert "cut the context silently in 2 of 4 calls" in warnings[0]
 
@@ -201,3 +201,19 @@ def test_one_profile_that_plans_anew_each_time_is_compared_with_nobody(tmp_path:
     write("a", repeat=1, plan_hash="1")
     write("a", repeat=2, plan_hash="2")
     assert not any("different plans" in w for w in compare(load([tmp_path / "x"])).warnings)
+
+
+def test_what_was_cut_off_asked_again_or_there_before_is_counted(tmp_path: Path, write: Write) -> None:
+    cut = {"build": stage({"done": 1, "context": 2, "blocked": 1}, repairs=1), "verify": stage({"calls": 1}, repairs=2)}
+    write("a", stages=cut, work=work(already_satisfied=1, repairs=3))
+    write(
+        "b", stages={"build": stage({"idle_timeout": 1, "endpoint_down": 1})}, work=work(already_satisfied=2, repairs=0)
+    )
+    found = row(tmp_path)
+    assert (found.kills, found.already_satisfied, found.repairs) == (4, 3, 3)
+    assert [(line.stage, line.kills, line.repairs) for line in found.stages] == [("build", 3, 1), ("verify", 1, 2)]
+
+
+def test_repairs_of_a_stage_that_were_not_recorded_are_unknown(tmp_path: Path, write: Write) -> None:
+    write("a", stages={"build": stage({"done": 1}, repairs=None)})
+    assert row(tmp_path).stages[0].repairs is None

@@ -37,11 +37,21 @@ def verdict(*passed: bool, claimed: dict[str, bool] | None = None) -> Verdict:
     return Verdict(resolved, score, gates, claimed=claimed)
 
 
-def result(task: str = "t", profile: str = "p", repeat: int = 1, number: int = 1, **more: Any) -> AttemptResult:
-    stage = StageSums(
-        runs=2, done=2, seconds=10.0, model_seconds=4.0, tool_seconds=1.0, calls=3, local_calls=3, input=100, output=20,
-        cache_read=50, cache_write=0, reasoning=0, local_tokens=120, cost=0.5, endings={"done": 2},
+def stage(endings: dict[str, int], **more: Any) -> StageSums:
+    """A stage whose runs ended so."""
+    basis = StageSums(
+        runs=sum(endings.values()), done=endings.get("done", 0), seconds=10.0, model_seconds=4.0, tool_seconds=1.0,
+        calls=3, local_calls=3, input=100, output=20, cache_read=50, cache_write=0, reasoning=0, local_tokens=120,
+        cost=0.5, endings=endings, repairs=0,
     )  # fmt: skip
+    return dataclasses.replace(basis, **more)
+
+
+def work(**more: Any) -> Work:
+    return dataclasses.replace(Work(2, 3, 2, 0, 1, 0, 0, 0, 2, 4, 30, 5), **more)
+
+
+def result(task: str = "t", profile: str = "p", repeat: int = 1, number: int = 1, **more: Any) -> AttemptResult:
     basis = AttemptResult(
         experiment="x",
         cell=Cell(task, profile, repeat),
@@ -55,10 +65,10 @@ def result(task: str = "t", profile: str = "p", repeat: int = 1, number: int = 1
         wip_verdict=None,
         base="b",
         commit="c",
-        work=Work(2, 3, 2, 0, 1, 0, 0, 0, 2, 4, 30, 5),
+        work=work(),
         times=Times(20.0, 18.0, 4.0, 1.0, 1.0, 2.0, 0.5, 0.0, 0.25, 3.0),
         spent=Spent(18.0, 3, 100, 20, 0.5),
-        stages={"build": stage},
+        stages={"build": stage({"done": 2})},
         started="2026-01-01T00:00:00+00:00",
         ended="2026-01-01T00:00:20+00:00",
     )
