@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
-from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, load_endpoint
+from ralphbench.endpoints import Embedded, ModelInfo, load_endpoint
 from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, check_task, load_proof
 from ralphbench.loop import prompts_hash
-from ralphbench.model import Experiment, PlanModeKind, Profile, Stage, StageModel, Task
+from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage, StageModel, Task
 from ralphbench.sandbox import choose
 from ralphbench.schedule.places import Places
 from ralphbench.workspace import Mirror, prepare_mirror
@@ -82,15 +82,18 @@ def profiles_of(experiment: Experiment) -> tuple[Profile, ...]:
 def stage_models(experiment: Experiment) -> Iterator[tuple[str, StageModel]]:
     """Every model that a stage of this experiment would be served by, with the profile's name; each once."""
     seen: set[tuple[Any, ...]] = set()
+    for profile, model in _every_stage(experiment):
+        key = (str(model.model), model.context, model.agent)
+        if key not in seen:
+            seen.add(key)
+            yield profile.name, model
+
+
+def _every_stage(experiment: Experiment) -> Iterator[tuple[Profile, StageModel]]:
     for profile in profiles_of(experiment):
         for stage in Stage:
-            if stage is Stage.PLAN and not _plans(experiment, profile):
-                continue
-            model = profile.stages[stage]
-            key = (str(model.model), model.context, model.agent)
-            if key not in seen:
-                seen.add(key)
-                yield profile.name, model
+            if stage is not Stage.PLAN or _plans(experiment, profile):
+                yield profile, profile.stages[stage]
 
 
 def _plans(experiment: Experiment, profile: Profile) -> bool:
@@ -161,17 +164,21 @@ def check_models(prepared: Prepared, say: Say) -> None:
 
     Raises EndpointError, or EnvironmentProblem that holds several.
     """
+    _refuse([*_unpriced(prepared.experiment)])
     problems: list[RalphbenchError] = []
     for profile, model in stage_models(prepared.experiment):
         endpoint = load_endpoint(prepared.experiment.endpoints[model.model.endpoint])
         try:
-            _check_price(prepared.experiment, profile, model, endpoint)
             if model.model.endpoint not in prepared.servers:
                 prepared.servers[model.model.endpoint] = endpoint.server()
             say(f"asking {model.model} for a tool call ({profile})")
             prepared.models[str(model.model)] = endpoint.preflight(model)
         except EnvironmentProblem as problem:
             problems.append(problem)
+    _refuse(problems)
+
+
+def _refuse(problems: Sequence[RalphbenchError]) -> None:
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -179,14 +186,18 @@ def check_models(prepared: Prepared, say: Say) -> None:
         raise EnvironmentProblem(f"{len(problems)} models cannot be used:\n{text}")
 
 
-def _check_price(experiment: Experiment, profile: str, model: StageModel, endpoint: Endpoint) -> None:
-    """A cap on money means nothing where the price is unknown."""
-    if experiment.limits_of(profile).cost is None:
-        return
-    embedded = isinstance(endpoint, Embedded)
-    provider = None if embedded else endpoint.upstream().price_provider
-    if find_price(endpoint.spec, model.model.model, provider=provider, local=endpoint.local()) is None:
-        raise EndpointError(
-            f"profile {profile} has a cap on cost, and the price of {model.model} is unknown",
-            remedy=f"say in endpoints.yaml: {endpoint.spec.name}: {{price: {{input: <USD a million tokens>, output: ...}}}}",
-        )
+def _unpriced(experiment: Experiment) -> Iterator[EndpointError]:
+    """A cap on money means nothing where the price is unknown. Asked for each profile: its limits may be its own."""
+    using: dict[ModelRef, list[str]] = {}
+    for profile, model in _every_stage(experiment):
+        if experiment.limits_of(profile.name).cost is not None:
+            using.setdefault(model.model, []).append(profile.name)
+    for ref, profiles in using.items():
+        endpoint = load_endpoint(experiment.endpoints[ref.endpoint])
+        provider = None if isinstance(endpoint, Embedded) else endpoint.upstream().price_provider
+        if find_price(endpoint.spec, ref.model, provider=provider, local=endpoint.local()) is None:
+            names = ", ".join(dict.fromkeys(profiles))
+            yield EndpointError(
+                f"the cost of {names} is capped, and the price of {ref} is unknown",
+                remedy=f"say in endpoints.yaml: {ref.endpoint}: {{price: {{input: <USD a million tokens>, output: ...}}}}",
+            )

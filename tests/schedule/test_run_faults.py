@@ -142,6 +142,19 @@ def test_a_cost_cap_with_an_unknown_price_is_refused_before_the_run(tmp_path: Pa
     assert calls(project) == 0
 
 
+def test_a_cap_of_the_second_profile_on_the_same_model_is_seen_too(tmp_path: Path) -> None:
+    project = make_project(tmp_path, profiles=["good", "same"], unequal_limits=True)
+    script = {"box": {"kind": "scripted", "script": "script.yaml", "local": False}}
+    project.write("experiments/001-words/endpoints.yaml", script)
+    one = {"agent": "tiny", "model": "box/good", "context": "32k", "output": "2k"}
+    profiles = {"good": one, "same": {**one, "limits": {"cost": "1 USD"}}}
+    project.write("experiments/001-words/profiles.yaml", profiles)
+    done = project.run()
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "the cost of same is capped, and the price of box/good is unknown" in done.stderr
+    assert calls(project) == 0
+
+
 # Faults in the middle
 
 
