@@ -67,7 +67,8 @@ def _attempts(kind: str, told: Columns) -> Columns:
     cell, times, work, spent = (_fields(told[name]) for name in ("cell", "times", "work", "spent"))
     calls, unknown_calls = spent["calls"], spent["unknown_calls"]
     if any(told["imported"]):
-        calls = [n if ours else None for n, ours in zip(calls, map(_told_calls, told["imported"], told["extra"]))]
+        told_of = map(_told_calls, told["imported"], told["extra"])
+        calls = [count if known else None for count, known in zip(calls, told_of, strict=True)]
         unknown_calls = _not_counted(unknown_calls, told["imported"])
     return {
         "experiment": told["experiment"],
@@ -148,7 +149,9 @@ def _stages(told: Columns) -> tuple[Columns, Columns, list[int]]:
 def _gates(verdicts: Sequence[Any]) -> tuple[Columns, list[int]]:
     """The gates of the verdicts, and how many each has."""
     listed = [() if verdict is None else verdict.gates for verdict in verdicts]
-    told = _fields(list(chain.from_iterable(listed)), ("id", "kind", "phase", "weight", "outcome", "reason", "seconds", "tests"))
+    told = _fields(
+        list(chain.from_iterable(listed)), ("id", "kind", "phase", "weight", "outcome", "reason", "seconds", "tests")
+    )
     gates: Columns = {
         "gate": told["id"],
         "gate_kind": told["kind"],

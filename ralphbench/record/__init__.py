@@ -11,10 +11,13 @@ from ralphbench.record.damage import Damage, Quarantine, set_aside, set_aside_in
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
+from ralphbench.record.flock import try_flock
 from ralphbench.record.intervals import union_seconds
 from ralphbench.record.layout import AttemptFolder
 from ralphbench.record.lines import follow_lines
+from ralphbench.record.listing import Listing, Repeats
 from ralphbench.record.lock import Lock
+from ralphbench.record.many import Read, read_many
 from ralphbench.record.owner import Owner
 from ralphbench.record.results import (
     read_manifest,
@@ -36,9 +39,12 @@ __all__ = [
     "EventLog",
     "ExperimentFolder",
     "Journal",
+    "Listing",
     "Lock",
     "Owner",
     "Quarantine",
+    "Read",
+    "Repeats",
     "Summary",
     "atomic_write",
     "charge",
@@ -52,6 +58,7 @@ __all__ = [
     "read_calls",
     "read_events",
     "read_manifest",
+    "read_many",
     "read_object",
     "read_result",
     "read_spec",
@@ -61,6 +68,7 @@ __all__ = [
     "spent",
     "stage_sums",
     "times",
+    "try_flock",
     "union_seconds",
     "write_manifest",
     "write_result",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ralphbench.errors import RecordError
 from ralphbench.model import AttemptResult, Cell, codec
 from ralphbench.record.damage import Damage, Quarantine, set_aside_in
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder
 from ralphbench.record.layout import AttemptFolder
+from ralphbench.record.listing import Listing, attempts_in, folders_in, list_profiles, numbered
 from ralphbench.record.lock import Lock
 from ralphbench.record.results import read_object, read_result_at
 
@@ -77,7 +76,7 @@ class ExperimentFolder:
 
     def attempts(self, cell: Cell) -> tuple[int, ...]:
         """The numbers of a cell's attempts, ascending, committed or not."""
-        return tuple(_numbered(str(self.cells_path / cell.path), "a"))
+        return tuple(numbered(str(self.cells_path / cell.path), "a"))
 
     def latest(self, cell: Cell) -> AttemptFolder | None:
         """The attempt with the highest number."""
@@ -95,8 +94,11 @@ class ExperimentFolder:
 
     def cells(self) -> Iterator[Cell]:
         """Every cell that has a folder, by path; a `+` is read as a phase, since the path cannot tell it from a name's own."""
-        for cell, _ in self._repeats():
-            yield cell
+        cells = str(self.cells_path)
+        for task in folders_in(cells):
+            for profile in folders_in(f"{cells}/{task}"):
+                for repeat in numbered(f"{cells}/{task}/{profile}", "r"):
+                    yield Cell(task.replace("+", "/"), profile, repeat)
 
     def summaries(self) -> Iterator[Summary]:
         """Every attempt with its result, by cell and number.
@@ -104,25 +106,25 @@ class ExperimentFolder:
         A result that cannot be read is set aside and named, now and each time after; the attempt counts as not committed.
         Raises RecordError at a record of another version.
         """
-        for cell, path in self._repeats():
-            for number in _numbered(path, "a"):
-                yield _summary(cell, path, number)
+        for found in self.listing().repeats():
+            for repeat in found.numbers:
+                cell, path = Cell(found.task.replace("+", "/"), found.profile, repeat), f"{found.path}/r{repeat}"
+                for number in attempts_in(path):
+                    if (summary := summary_of(cell, f"{path}/a{number}", number)) is not None:
+                        yield summary
 
-    def _repeats(self) -> Iterator[tuple[Cell, str]]:
-        cells = str(self.cells_path)
-        for task in _folders(cells):
-            for profile in _folders(f"{cells}/{task}"):
-                path = f"{cells}/{task}/{profile}"
-                for repeat in _numbered(path, "r"):
-                    yield Cell(task.replace("+", "/"), profile, repeat), f"{path}/r{repeat}"
+    def listing(self) -> Listing:
+        """The names of what lies under `cells/`. Raises RecordError."""
+        return list_profiles(str(self.cells_path))
 
 
-def _summary(cell: Cell, path: str, number: int) -> Summary:
+def summary_of(cell: Cell, folder: str, number: int) -> Summary | None:
+    """What is in an attempt's folder; None where it is no folder. Raises RecordError at a record of another version."""
     quarantine = Quarantine()
-    file = f"{path}/a{number}/result.json"
+    file = f"{folder}/result.json"
     result = read_result_at(file, quarantine)
     if result is None:
-        return cell, number, None, _damages(Path(file).parent, quarantine)
+        return (cell, number, None, _damages(Path(folder), quarantine)) if os.path.isdir(folder) else None
     if result.cell == cell and result.number == number:
         return cell, number, result, ()
     if result.cell.path == cell.path and result.number == number:  # a task with `+` in its name
@@ -135,26 +137,3 @@ def _damages(folder: Path, met: Quarantine) -> tuple[Damage, ...]:
     """What was met now, and what lies there since earlier."""
     now = {damage.moved_to for damage in met}
     return (*met, *(damage for damage in set_aside_in(folder) if damage.moved_to not in now))
-
-
-def _folders(path: str) -> list[str]:
-    """Names of the folders in `path`, sorted; hidden ones are nobody's."""
-    return sorted(name for name in _names_of_folders(path) if not name.startswith("."))
-
-
-def _numbered(path: str, letter: str) -> list[int]:
-    """k of the folders `<letter><k>` in `path`, ascending; k counts from 1."""
-    return sorted(int(name[1:]) for name in _names_of_folders(path) if name[0] == letter and _COUNT.fullmatch(name, 1))
-
-
-_COUNT = re.compile(r"[1-9][0-9]*")
-
-
-def _names_of_folders(path: str) -> list[str]:
-    try:
-        with os.scandir(path) as entries:
-            return [entry.name for entry in entries if entry.is_dir()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}", remedy=f"ls -ld {path}") from error

@@ -59,7 +59,7 @@ def read_result_at(path: str, quarantine: Quarantine | None = None) -> AttemptRe
     try:
         data = read_whole(path)
         result = _result.decode(data)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (IsADirectoryError, ValueError, RecursionError) as error:
         _refuse_other_version(path, data)

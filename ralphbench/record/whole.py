@@ -13,11 +13,16 @@ from ralphbench.record.damage import Quarantine, report, set_aside
 
 T = TypeVar("T")
 
-_FIRST_READ = 1 << 16
+_FIRST_READ = 1 << 14
+"""Bytes: most results and specs at once. Room for more of them costs more than reading again."""
+_NEXT_READ = 1 << 18
 
 
 def read_whole(path: str) -> bytes:
-    """All bytes of a file. Raises FileNotFoundError, IsADirectoryError; RecordError where it is there and cannot be read."""
+    """All bytes of a file.
+
+    Raises FileNotFoundError, NotADirectoryError, IsADirectoryError; RecordError where it is there and cannot be read.
+    """
     # Not Path.read_bytes: among 100,000 results Path and the buffered file object are half of the time.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -26,12 +31,12 @@ def read_whole(path: str) -> bytes:
             if len(data) < _FIRST_READ:
                 return data
             parts = [data]
-            while part := os.read(descriptor, _FIRST_READ):
+            while part := os.read(descriptor, _NEXT_READ):
                 parts.append(part)
             return b"".join(parts)
         finally:
             os.close(descriptor)
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}", remedy=f"ls -l {path}") from error
@@ -44,7 +49,7 @@ def read_or_set_aside(path: Path, decoder: msgspec.json.Decoder[T], quarantine: 
     """
     try:
         return decoder.decode(read_whole(str(path)))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (IsADirectoryError, ValueError, RecursionError) as error:
         report(quarantine, set_aside(path, f"cannot be read: {why(error)}"))
