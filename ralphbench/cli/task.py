@@ -49,13 +49,13 @@ def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) 
     from ralphbench.schedule import user_places
     from ralphbench.workspace import prepare_mirror
 
-    bad = 0
+    bad, places = 0, user_places()
     folder = specs or Path("specs")
     for name in select_tasks(names, (folder,), where="task check"):
         found = load_task(name, folder)
         out = results / ".proofs" / "logs" / name.replace("/", "+")
-        mirror = prepare_mirror(found, user_places().mirrors)
-        proof = check_task(found, mirror, out=out, runs=runs, store=results / ".proofs")
+        mirror = prepare_mirror(found, places.mirrors)
+        proof = check_task(found, mirror, out=out, scratch=places.grading, runs=runs, store=results / ".proofs")
         _print(proof, out)
         bad += not proof.ok
     raise SystemExit(2 if bad else 0)

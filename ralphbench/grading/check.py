@@ -16,12 +16,13 @@ from ralphbench.errors import TaskError
 from ralphbench.grading.gates import missing_in
 from ralphbench.grading.grade import grade
 from ralphbench.grading.lint import lint
+from ralphbench.grading.place import place_to_judge
 from ralphbench.grading.proof import Proof, save_proof
 from ralphbench.grading.tools import packages_of
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Task, Verdict
 from ralphbench.record import make_folder
 from ralphbench.sandbox import choose
-from ralphbench.workspace import Mirror, apply_patches, borrow, open_stage, remove_tree
+from ralphbench.workspace import Mirror, apply_patches, borrow, open_stage
 
 CheckEmit = Callable[[str, GateResult], None]
 
@@ -43,6 +44,7 @@ def check_task(
     mirror: Mirror,
     *,
     out: Path,
+    scratch: Path,
     runs: int = 1,
     emit: CheckEmit = lambda row, result: None,
     store: Path | None = None,
@@ -50,11 +52,12 @@ def check_task(
 ) -> Proof:
     """Run the task's gates at the mirror's base and at the reference, each `runs` times; logs go to `out/<row>/<gate>.log`.
 
-    `emit` is told the row and each gate's result. What is wrong with the task is the proof's `problems`, it does not
-    raise; the proof is kept in `store` where that is given. Raises SandboxError, DiskError, Interrupted.
+    `scratch`: as for `grade`. `emit` is told the row and each gate's result. What is wrong with the task is the proof's
+    `problems`, it does not raise; the proof is kept in `store` where that is given. Raises SandboxError, DiskError,
+    Interrupted.
     """
     started = time.monotonic()
-    check = _Check(task, out, max(1, runs), emit, choose(sandbox_kind)[0])
+    check = _Check(task, out, scratch, max(1, runs), emit, choose(sandbox_kind)[0])
     check.problems += lint(task)
     check.warnings += mirror.warnings
     if not check.problems:
@@ -84,9 +87,10 @@ def check_task(
 class _Check:
     """The rows of one check, and what they brought to light."""
 
-    def __init__(self, task: Task, out: Path, runs: int, emit: CheckEmit, sandbox: str) -> None:
+    def __init__(self, task: Task, out: Path, scratch: Path, runs: int, emit: CheckEmit, sandbox: str) -> None:
         self.task = task
         self.out = out
+        self.scratch = scratch
         self.runs = runs
         self.emit = emit
         self.sandbox = sandbox
@@ -96,22 +100,18 @@ class _Check:
 
     def run(self, mirror: Mirror) -> None:
         """Fill `found`, `problems` and `warnings`."""
-        scratch = self.out / "scratch"
-        remove_tree(scratch)
-        make_folder(scratch)
-        try:
-            for row in self._rows(mirror, scratch):
-                if not self._judge(row, mirror.base, scratch):
-                    return
-        except TaskError as error:
-            self.problems.append(str(error))
-        finally:
-            remove_tree(scratch)
+        with place_to_judge(self.scratch) as place:
+            try:
+                for row in self._rows(mirror, place / "stage"):
+                    if not self._judge(row, mirror.base, place / "stage"):
+                        return
+            except TaskError as error:
+                self.problems.append(str(error))
 
-    def _rows(self, mirror: Mirror, scratch: Path) -> list[_Row]:
+    def _rows(self, mirror: Mirror, gitdir: Path) -> list[_Row]:
         task = self.task
-        stage = open_stage(scratch / "stage", sha256=len(mirror.base) == 64, error=TaskError)
-        borrow(scratch / "stage", mirror.path / "objects")
+        stage = open_stage(gitdir, sha256=len(mirror.base) == 64, error=TaskError)
+        borrow(gitdir, mirror.path / "objects")
         rows = [_Row(BASE, mirror.base, {gate.id: _at_base(gate) for gate in task.gates})]
         if not task.references:
             self.warnings.append(f"{task.name} has no reference: it is not proven that anybody can make its gates pass")
@@ -126,19 +126,19 @@ class _Check:
                 rows.append(_Row(task.phases[n - 1], commit, expected))
         return rows
 
-    def _judge(self, row: _Row, base: str, scratch: Path) -> bool:
+    def _judge(self, row: _Row, base: str, gitdir: Path) -> bool:
         """Run one row; False where going on would tell nothing more."""
         verdicts = []
         for run in range(1, self.runs + 1):
             out = self.out / row.name if run == 1 else self.out / f"{row.name}-run{run}"
             verdict = grade(
-                gitdir=scratch / "stage",
+                gitdir=gitdir,
                 commit=row.commit,
                 base=base,
                 task=self.task,
                 sandbox_kind=self.sandbox,
                 out=out,
-                scratch=scratch,
+                scratch=self.scratch,
                 emit=lambda result: self.emit(row.name, result),
             )
             verdicts.append(verdict)

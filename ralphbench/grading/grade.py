@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from ralphbench.errors import Interrupted, RalphbenchError
 from ralphbench.grading.gates import Emit, Run
+from ralphbench.grading.place import place_to_judge
 from ralphbench.grading.seal import Checkout
 from ralphbench.model import GateKind, GateOutcome, GateResult, Tampering, Task, Verdict, judge
-from ralphbench.record import make_folder
 from ralphbench.sandbox import SandboxSpec, open_sandbox
-from ralphbench.workspace import remove_tree
 
 
 def grade(
@@ -32,8 +30,8 @@ def grade(
     """The verdict on `commit`. `emit` is told each gate's result as it ends; logs go to `out/<gate>.log`.
 
     `gitdir`: a repository of the harness (`Workspace.gitdir`, or what `restore_record` made). `scratch`: a folder in
-    which the checkout is made and removed again. A fault of the machine does not raise: it is the verdict's `error`,
-    and then the commit has not been judged and can be graded again.
+    which the checkout is made and removed again; no agent may have been told of it. A fault of the machine does not
+    raise: it is the verdict's `error`, and then the commit has not been judged and can be graded again.
     """
     results: list[GateResult] = []
     tampered: list[Tampering] = []
@@ -76,9 +74,7 @@ def _run(
     scratch: Path,
     tampered: list[Tampering],
 ) -> Generator[GateResult, None, None]:
-    make_folder(scratch)
-    place = Path(tempfile.mkdtemp(prefix="grade-", dir=scratch))
-    try:
+    with place_to_judge(scratch) as place:
         (place / "seal").mkdir()
         checkout = Checkout.make(gitdir, commit, base, task, place / "checkout", place / "seal")
         tampered += checkout.tampered
@@ -88,9 +84,6 @@ def _run(
             for result, traces in Run(task, checkout, sandbox, out).results():
                 tampered += traces
                 yield result
-    finally:
-        with contextlib.suppress(OSError):  # what a gate made unremovable is no reason to judge again
-            remove_tree(place)
 
 
 def phases_of(task: Task, gates: tuple[GateResult, ...]) -> dict[str, bool]:

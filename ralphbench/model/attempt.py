@@ -73,6 +73,8 @@ class AttemptSpec:
     """These limits are the profile's own, not those of the experiment: every report says so."""
     started_by: str = ""
     """The run that owns the trial process: what its processes are marked with."""
+    grading: Path | None = None
+    """Where its commits are judged: a folder that no agent is told of. None: in its workspace."""
 
     @property
     def id(self) -> str:

@@ -6,7 +6,6 @@ what the file says of its owner. Where the file system has no flock, the file al
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import time
@@ -16,11 +15,11 @@ from types import TracebackType
 from ralphbench.errors import AlreadyRunning, RecordError
 from ralphbench.model import codec
 from ralphbench.record.disk import disk_errors, make_folder, sync_folder, write_all
+from ralphbench.record.flock import try_flock
 from ralphbench.record.owner import Owner, boot, read_owner
 
 _PATIENCE = 1.0
 """Seconds: a look at the lock by `holder` takes it for an instant."""
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Lock:
@@ -86,7 +85,7 @@ class Lock:
             if owner is None:
                 return None
             if owner.alive() is None and _same_boot(owner):
-                return owner if _try_flock(fd, fcntl.LOCK_SH) is False else None
+                return owner if try_flock(fd, fcntl.LOCK_SH) is False else None
             return None if owner.alive() is False else owner
         finally:
             os.close(fd)
@@ -102,7 +101,7 @@ class Lock:
                 except FileNotFoundError:
                     return None
         try:
-            if _try_flock(fd, fcntl.LOCK_EX) is False:
+            if try_flock(fd, fcntl.LOCK_EX) is False:
                 owner = read_owner(os.pread(fd, 1 << 16, 0))
                 if (owner is not None and owner.alive()) or time.monotonic() > deadline:
                     raise self._busy(owner)
@@ -152,19 +151,6 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.release()
-
-
-def _try_flock(fd: int, mode: int) -> bool | None:
-    """True: taken; False: another process holds it; None: this file system has no such lock."""
-    try:
-        fcntl.flock(fd, mode | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in _NO_LOCKS:
-            return None
-        raise
-    return True
 
 
 def _is_still(fd: int, path: Path) -> bool:

@@ -22,6 +22,11 @@ class Places:
     def mirrors(self) -> Path:
         return self.cache / "mirrors"
 
+    @property
+    def grading(self) -> Path:
+        """Where commits are judged: beside the worktrees, not in any of them."""
+        return self.cache / "grading"
+
     def workspaces(self, results: Path, experiment: str) -> Path:
         """Worktrees of one experiment; two results folders never share one."""
         key = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:8]

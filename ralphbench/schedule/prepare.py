@@ -144,7 +144,9 @@ def _check_tasks(prepared: Prepared, say: Say) -> None:
         if proof is None:
             say(f"proving the gates of {task.name}: base must fail them, the reference must pass")
             out = experiment.results / ".proofs" / "logs" / task.name.replace("/", "+")
-            proof = check_task(task, mirror, out=out, store=store, sandbox_kind=prepared.sandbox)
+            proof = check_task(
+                task, mirror, out=out, scratch=places.grading, store=store, sandbox_kind=prepared.sandbox
+            )
             passed = sum(g.outcome == "pass" for g in proof.reference)
             say(
                 f"  {task.name}: {'proven' if proof.ok else 'NOT USABLE'} in {proof.seconds:.1f} s, "

@@ -138,6 +138,7 @@ class Teller:
             agents=experiment.agents,
             unequal_limits=cell.profile in experiment.unequal_limits,
             started_by=folder.run_id,
+            grading=self.prepared.places.grading,
         )
         kept = keep_base(mirror, record.path / "bases")
         write_spec(place, spec)

@@ -221,7 +221,7 @@ class _Attempt:
                     task=self.spec.task,
                     sandbox_kind=self.spec.sandbox,
                     out=self.folder.grading / what,
-                    scratch=self.spec.workspace / "grading",
+                    scratch=self.spec.grading or self.spec.workspace / "grading",
                     emit=lambda gate: self._gate_ended(gate, what),
                     claimed=claimed,
                 )

@@ -36,7 +36,8 @@ def patch(folder: Path, name: str, old: str, new: str, file: str = "code") -> Pa
 def check(tmp_path: Path) -> Callable[..., Proof]:
     def run(task: Task, **more: object) -> Proof:
         mirror = prepare_mirror(task, tmp_path / "cache")
-        return check_task(task, mirror, **{"out": tmp_path / "out", **more})  # type: ignore[arg-type]
+        places = {"out": tmp_path / "out", "scratch": tmp_path / "scratch"}
+        return check_task(task, mirror, **{**places, **more})  # type: ignore[arg-type]
 
     return run
 
@@ -76,7 +77,7 @@ def test_a_good_task_is_proven_and_the_proof_is_found_again(good: Task, check, t
     assert load_proof(good, base, store) == require_proof(good, base, store) == proof
     assert (tmp_path / "out/base/new.log").exists()
     assert (tmp_path / "out/reference/judge.log").exists()
-    assert not (tmp_path / "out/scratch").exists()
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def problems_of(check, task: Task, **more: object) -> str:
@@ -203,9 +204,10 @@ def test_a_target_that_cannot_be_used_is_no_problem_of_the_gates(good: Task, che
 
 
 def test_what_is_left_of_a_killed_check_is_removed(good: Task, check, tmp_path: Path) -> None:
-    (tmp_path / "out/scratch/stage").mkdir(parents=True)
-    (tmp_path / "out/scratch/stage/HEAD").write_text("half made")
+    (tmp_path / "scratch/g-left/stage").mkdir(parents=True)
+    (tmp_path / "scratch/g-left/stage/HEAD").write_text("half made")
     assert check(good).ok
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 LINT = [

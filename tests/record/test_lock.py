@@ -187,7 +187,7 @@ def test_an_orphan_that_inherited_the_lock_still_holds_it(path: Path, spawn) -> 
 def test_a_lock_on_a_file_that_its_owner_has_just_removed_is_no_lock(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, real, calls = Lock(path), lock_module._try_flock, []
+    first, real, calls = Lock(path), lock_module.try_flock, []
     first.acquire()
 
     def released_in_between(fd: int, mode: int) -> bool | None:
@@ -196,7 +196,7 @@ def test_a_lock_on_a_file_that_its_owner_has_just_removed_is_no_lock(
             first.release()
         return real(fd, mode)
 
-    monkeypatch.setattr(lock_module, "_try_flock", released_in_between)
+    monkeypatch.setattr(lock_module, "try_flock", released_in_between)
     with Lock(path):
         assert path.exists()
         with pytest.raises(AlreadyRunning):
