@@ -4,45 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.markup import escape
-from rich.table import Table
-
 from ralphbench.cli import texts
+from ralphbench.cli.fitting import Column, Fitted
 from ralphbench.model import AttemptSpec, Limits
 from ralphbench.ui import Progress
 
-_NAMES = ("stage", "iteration", "tickets", "tokens in", "out", "tok/s", "cost", "elapsed", "last event")
+_COLUMNS = (
+    Column("profile", least=10),
+    Column("task", least=12),
+    Column("stage", least=11, one_line=True),
+    Column("iteration"),
+    Column("tickets"),
+    Column("tokens in", spare=3),
+    Column("out", spare=4),
+    Column("tok/s", spare=5),
+    Column("cost", spare=1),
+    Column("elapsed"),
+    Column("last event", least=12, spare=2, one_line=True),
+)
 
 
-def live_table(running: Sequence[tuple[AttemptSpec, Progress]], waiting: int) -> Table:
+def live_table(running: Sequence[tuple[AttemptSpec, Progress]], waiting: int) -> Fitted:
     """One line a running cell."""
-    table = Table(pad_edge=False, caption=f"{waiting} cells wait · Ctrl-C stops cleanly", caption_justify="left")
-    table.add_column("profile")
-    table.add_column("task")
-    for name in _NAMES:
-        table.add_column(name, justify="left" if name in ("stage", "last event") else "right", no_wrap=True)
-    for spec, progress in running:
-        limits = spec.limits
-        repeat = f" r{spec.cell.repeat}" if spec.cell.repeat > 1 else ""
-        table.add_row(
-            spec.cell.profile,
-            f"{spec.cell.task}{repeat}",
-            progress.stage or "-",
-            f"{progress.iteration}/{limits.iterations}",
-            texts.of(progress.accepted, progress.tickets),
-            texts.count(progress.spent.input),
-            texts.count(progress.spent.output),
-            texts.rate(progress.rate),
-            texts.money(progress.spent.cost),
-            f"{texts.seconds(progress.elapsed())}/{texts.seconds(limits.wall_time)}",
-            escape(progress.last[:60]),
-        )
-    return table
+    unequal = sorted({spec.cell.profile for spec, _ in running if spec.unequal_limits})
+    notes = [texts.unequal(unequal)] if unequal else []
+    caption = " · ".join([*notes, f"{waiting} cells wait", "Ctrl-C stops cleanly"])
+    return Fitted(_COLUMNS, [_row(spec, progress) for spec, progress in running], caption=caption)
+
+
+def _row(spec: AttemptSpec, progress: Progress) -> list[str]:
+    limits = spec.limits
+    repeat = f" r{spec.cell.repeat}" if spec.cell.repeat > 1 else ""
+    return [
+        spec.cell.profile,
+        f"{spec.cell.task}{repeat}" + (" (plan)" if spec.mode == "plan" else ""),
+        progress.stage or "-",
+        f"{progress.iteration}/{limits.iterations}",
+        texts.of(progress.accepted, progress.tickets),
+        texts.count(progress.spent.input),
+        texts.count(progress.spent.output),
+        texts.rate(progress.rate),
+        texts.money(progress.spent.cost),
+        f"{texts.seconds(progress.elapsed())}/{texts.seconds(limits.wall_time)}",
+        progress.last[:60],
+    ]
 
 
 def plain_line(spec: AttemptSpec, progress: Progress) -> str:
     """The same, where there is no terminal."""
-    return f"{spec.cell}: {describe(progress, spec.limits)}"
+    own = " (limits of its own)" if spec.unequal_limits else ""
+    return f"{spec.cell}{own}: {describe(progress, spec.limits)}"
 
 
 def describe(progress: Progress, limits: Limits | None) -> str:

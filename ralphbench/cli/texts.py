@@ -60,4 +60,4 @@ def rate(value: float | None) -> str:
 
 def unequal(profiles: Sequence[str]) -> str:
     """What every report says where profiles have limits of their own."""
-    return f"UNEQUAL LIMITS: not the experiment's, but limits of their own had {', '.join(profiles)}"
+    return f"UNEQUAL LIMITS: those of {', '.join(profiles)} are not the experiment's"

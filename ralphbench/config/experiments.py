@@ -182,6 +182,7 @@ def _experiment(
     everyone = (*profiles, *([planner.profile] if planner else []))
     _note_origins(draft, [*resolved, *([planner] if planner else [])])
     limits, plan = _limits(draft), _plan(draft, tasks)
+    unequal = _unequal(draft, resolved, limits)
     return Experiment(
         name=document.file.parent.name,
         folder=document.file.parent.resolve(),
@@ -196,14 +197,14 @@ def _experiment(
         plan=plan,
         sandbox=_sandbox(draft),
         void_retries=_chosen(draft, "void_retries", least=0),
-        unequal_limits=_unequal(draft, resolved, limits),
+        unequal_limits=unequal,
         seed=_chosen(draft, "seed", least=None),
         order=words.order,
         results=(draft.overrides.results or Path("results")).absolute(),
         origins=draft.origins,
         agents=_agents(draft, everyone),
         planner=planner.profile if planner else None,
-        warnings=(*warnings_of(profiles), *plan_warnings(plan, tasks)),
+        warnings=(*_unequal_warning(unequal), *warnings_of(profiles), *plan_warnings(plan, tasks)),
     )
 
 
@@ -289,6 +290,10 @@ def _unequal(draft: _Draft, resolved: list[Resolved], limits: Limits) -> dict[st
             if not isinstance(part, dict):
                 draft.origins[f"profiles.{name}.limits.{key}"] = part.origin
     return unequal
+
+
+def _unequal_warning(unequal: Mapping[str, Limits]) -> tuple[str, ...]:
+    return (f"UNEQUAL LIMITS: those of {', '.join(unequal)} are not the experiment's",) if unequal else ()
 
 
 def _endpoints(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, EndpointSpec]:

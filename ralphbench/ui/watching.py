@@ -12,11 +12,11 @@ from ralphbench.schedule import RunningTrial
 from ralphbench.ui.progress import Progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
 Write = Callable[[str], None]
 Describe = Callable[[AttemptSpec, Progress], str]
+Draw = Callable[[Sequence[tuple[AttemptSpec, Progress]], int], "RenderableType"]
 
 
 def verdict_text(result: AttemptResult) -> str:
@@ -70,7 +70,7 @@ def clock() -> str:
 class LiveListener:
     """A table of the running cells that is drawn again four times a second; what is over scrolls away above it."""
 
-    def __init__(self, console: Console, draw: Callable[[Sequence[tuple[AttemptSpec, Progress]], int], Table]) -> None:
+    def __init__(self, console: Console, draw: Draw) -> None:
         from rich.live import Live
 
         self._console = console

@@ -179,6 +179,7 @@ def test_own_limits_need_the_word_of_the_experiment(world: Any) -> None:
     assert (loaded.limits_of("a").iterations, loaded.limits_of("a").failures) == (5, 9)
     assert loaded.limits_of("b") is loaded.limits
     assert set(loaded.unequal_limits) == {"a"}
+    assert loaded.warnings == ("UNEQUAL LIMITS: those of a are not the experiment's",)
 
 
 def test_a_profile_without_a_model_is_refused_where_it_stands(world: Any) -> None:

@@ -27,7 +27,6 @@ from ralphbench.model import (
     StageModel,
     Target,
     Task,
-    Timing,
     Usage,
 )
 from ralphbench.record import AttemptFolder, CallLog, EventLog
@@ -56,10 +55,9 @@ def spec(tmp_path: Path) -> AttemptSpec:
     say("attempt_resumed", spent={"seconds": 600.0})
     say("stage_started", stage="build", iteration=2, ticket="t2")
     say("agent", what="tool_call", tool="bash")
-    calls.started(CallStarted("c0", "x", "build", "s", 2, time.time() + 9, "chat", "b", "m", "m", True, True, 1))
-    calls.ended(
-        CallEnded("c0", 2.0, 200, usage=Usage(12_300, 450), cost=0.25, timing=Timing(first_token=1.0, total=10.0))
-    )
+    began = time.time() + 9
+    calls.started(CallStarted("c0", "x", "build", "s", 2, began, "chat", "b", "m", "m", True, True, 1))
+    calls.ended(CallEnded("c0", began + 9.0, 200, usage=Usage(12_300, 450), cost=0.25))
     log.close()
     calls.close()
     return spec_of(folder.path)
