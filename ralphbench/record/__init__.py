@@ -7,8 +7,8 @@ Readers take a `Quarantine`, which collects what was found torn as `Damage`; wit
 from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import CallLog, follow_calls, read_calls
 from ralphbench.record.check import check_attempt
-from ralphbench.record.damage import Damage, Quarantine, set_aside, set_aside_in
-from ralphbench.record.disk import atomic_write, disk_errors, make_folder
+from ralphbench.record.damage import Damage, Quarantine, report, set_aside, set_aside_in
+from ralphbench.record.disk import atomic_write, disk_errors, make_folder, sync_folder
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
 from ralphbench.record.flock import try_flock
@@ -63,10 +63,12 @@ __all__ = [
     "read_result",
     "read_spec",
     "refused",
+    "report",
     "set_aside",
     "set_aside_in",
     "spent",
     "stage_sums",
+    "sync_folder",
     "times",
     "try_flock",
     "union_seconds",

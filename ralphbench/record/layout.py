@@ -4,7 +4,7 @@
       lock.json              what was resolved: config, digests of tasks and prompts, versions, machine
       owner.lock             the live process that runs the experiment; see `lock`
       journal.jsonl          what the scheduler decided, append-only
-      bases/<tree>.tar.gz    the base tree of a target, once per digest
+      bases/<commit>.pack    the base commit of a target with its tree, as a git pack, once for all attempts from it
       cells/<task>/<profile>/r<k>/a<n>/                 an attempt; a phase task `t/p` is the folder `t+p`
          trial.json          what the trial process was told
          manifest.json       identity of everything that took part

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from ralphbench.loop import load_plan, plan_hash
 from ralphbench.model import AttemptSpec, Cell, Experiment, Limits, Profile, Task
-from ralphbench.record import AttemptFolder, ExperimentFolder, atomic_write, read_spec, write_manifest, write_spec
+from ralphbench.record import (
+    AttemptFolder,
+    ExperimentFolder,
+    Quarantine,
+    atomic_write,
+    read_spec,
+    write_manifest,
+    write_spec,
+)
 from ralphbench.sandbox.processes import end_marked
 from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.manifest import manifest_of
@@ -17,7 +25,7 @@ from ralphbench.schedule.plans import shared_plan
 from ralphbench.schedule.prepare import Prepared, profiles_of
 from ralphbench.schedule.runfolder import RunFolder
 from ralphbench.schedule.survey import CellState, CellStatus
-from ralphbench.workspace import keep_base
+from ralphbench.workspace import Mirror, keep_base
 
 
 @dataclass(slots=True)
@@ -31,6 +39,7 @@ class Teller:
     note: Callable[[str], None]
     _plans: dict[str, Path | None] = field(default_factory=dict)
     _identities: dict[tuple[str, str], str] = field(default_factory=dict)
+    _bases: dict[str, Path] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
 
     def task(self, cell: Cell) -> Task:
@@ -90,6 +99,15 @@ class Teller:
             return f"{cannot} this record is a copy, and the worktree belongs to {spec.folder}"
         return None if spec.workspace.exists() else f"{cannot} its worktree {spec.workspace} is gone"
 
+    def _base(self, mirror: Mirror) -> Path:
+        """The base in the record, looked at once a run."""
+        if mirror.base not in self._bases:
+            torn = Quarantine()
+            self._bases[mirror.base] = keep_base(mirror, self.record.path / "bases", torn)
+            for damage in torn:
+                self.note(f"{damage}; it is made again")
+        return self._bases[mirror.base]
+
     def workspace(self, record: ExperimentFolder, cell: Cell, number: int) -> Path:
         """Where it is; an attempt whose record or cache has moved since keeps the worktree that it began in."""
         folder = record.folder(cell, number)
@@ -140,7 +158,7 @@ class Teller:
             started_by=folder.run_id,
             grading=self.prepared.places.grading,
         )
-        kept = keep_base(mirror, record.path / "bases")
+        kept = self._base(mirror)
         write_spec(place, spec)
         hash_ = None if planning else self.plan_hash(cell)
         write_manifest(place, manifest_of(self.prepared, spec, hash_) | {"base_pack": kept.name})

@@ -4,7 +4,7 @@
 `restore_record` keep and bring back what grading needs; `take` alone ever writes into a repository of the user's.
 """
 
-from ralphbench.workspace.archive import FINAL, forget, keep_base, restore_record
+from ralphbench.workspace.archive import FINAL, check_base, forget, keep_base, restore_record
 from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.globs import Globs
 from ralphbench.workspace.history import CappedDiff, Commit, FileChange
@@ -33,6 +33,7 @@ __all__ = [
     "Workspace",
     "apply_patches",
     "borrow",
+    "check_base",
     "contents",
     "entries",
     "forget",

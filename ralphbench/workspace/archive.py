@@ -10,27 +10,42 @@ import tempfile
 from pathlib import Path
 
 from ralphbench.errors import RecordError, WorkspaceError
-from ralphbench.record import disk_errors, make_folder
+from ralphbench.record import Quarantine, disk_errors, make_folder, report, set_aside, sync_folder
 from ralphbench.workspace.git import Git
 from ralphbench.workspace.layout import make_repo
 from ralphbench.workspace.mirror import Mirror
+from ralphbench.workspace.place import whole_to_its_sum
 from ralphbench.workspace.survey import remove_tree
 
 FINAL = "refs/heads/final"
 
 
-def keep_base(mirror: Mirror, folder: Path) -> Path:
+def keep_base(mirror: Mirror, folder: Path, quarantine: Quarantine | None = None) -> Path:
     """Keep the base commit with its tree, without its history, as `<folder>/<commit>.pack`; once is enough.
 
-    Safe for several processes at once: the file is there whole or not at all.
+    One that is there is read; where it is torn it is set aside, reported, and made again. Safe for several processes at
+    once: the file is there whole or not at all.
     """
     dest = folder / f"{mirror.base}.pack"
-    if not dest.exists():
-        make_folder(folder)
-        objects = mirror.git.run("rev-list", "--objects", "--no-walk", "--no-object-names", mirror.base)
-        with disk_errors(dest):
-            mirror.git.to_file(dest, "pack-objects", "--stdout", "-q", "--delta-base-offset", stdin=objects)
+    if check_base(dest, quarantine):
+        return dest
+    make_folder(folder)
+    objects = mirror.git.run("rev-list", "--objects", "--no-walk", "--no-object-names", mirror.base)
+    with disk_errors(dest):
+        mirror.git.to_file(dest, "pack-objects", "--stdout", "-q", "--delta-base-offset", stdin=objects)
+        sync_folder(folder)
     return dest
+
+
+def check_base(pack: Path, quarantine: Quarantine | None = None) -> bool:
+    """Whether a kept base is there and whole. A torn one is set aside and reported, and is then not there."""
+    try:
+        whole = whole_to_its_sum(pack, sha256=len(pack.stem) == 64)
+    except FileNotFoundError:
+        return False
+    if not whole:
+        report(quarantine, set_aside(pack, "is a torn pack: it does not end in its own checksum"))
+    return whole
 
 
 def restore_record(base_pack: Path, bundle: Path | None, dest: Path) -> Path:

@@ -167,11 +167,12 @@ class Git:
         return process.returncode, out or b"", err
 
     def to_file(self, dest: Path, *args: str, stdin: bytes | None = None) -> None:
-        """Standard output into a file, by a temporary name beside it."""
+        """Standard output into a file, by a temporary name beside it: whole or not there, also after a power cut."""
         temporary = dest.with_name(f".{dest.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as out:
                 self.full(*args, stdin=stdin, stdout=out)
+                os.fsync(out.fileno())
             temporary.replace(dest)
         finally:
             temporary.unlink(missing_ok=True)

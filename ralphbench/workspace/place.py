@@ -33,16 +33,21 @@ def refuse_place(folder: Path, branch: str) -> None:
 
 def whole_index(index: Path, *, sha256: bool) -> bool:
     """Whether an index ends in its own checksum: git does not look, and reads a torn one as names of nothing."""
-    digest = (hashlib.sha256 if sha256 else hashlib.sha1)(usedforsecurity=False)
     try:
-        left = index.stat().st_size - digest.digest_size
-        with index.open("rb") as file:
-            while left > 0 and (chunk := file.read(min(left, 1 << 20))):
-                digest.update(chunk)
-                left -= len(chunk)
-            return left == 0 and file.read() == digest.digest()
+        return whole_to_its_sum(index, sha256=sha256)
     except FileNotFoundError:
         return True
+
+
+def whole_to_its_sum(path: Path, *, sha256: bool) -> bool:
+    """Whether a file of git's (an index, a pack) ends in the checksum of what is before it. Raises FileNotFoundError."""
+    digest = (hashlib.sha256 if sha256 else hashlib.sha1)(usedforsecurity=False)
+    left = path.stat().st_size - digest.digest_size
+    with path.open("rb") as file:
+        while left > 0 and (chunk := file.read(min(left, 1 << 20))):
+            digest.update(chunk)
+            left -= len(chunk)
+        return left == 0 and file.read() == digest.digest()
 
 
 def _half_made(folder: Path) -> bool:

@@ -441,6 +441,20 @@ def test_a_torn_file_of_the_record_is_no_crash(tmp_path: Path, name: str) -> Non
         assert "Traceback" not in done.stderr
 
 
+def test_a_torn_base_is_made_again_by_the_next_run(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert project.run().returncode == 0
+    (pack,) = project.record.glob("bases/*.pack")
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[:-5])
+    again = project.run("--fresh")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "bases/" in again.stdout
+    assert "it is made again" in again.stdout
+    assert pack.read_bytes() == whole
+    assert [p.read_bytes() for p in project.record.glob("bases/*.damaged-*")] == [whole[:-5]]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_stops_the_run_cleanly_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
     project = make_project(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 
 from ralphbench.errors import RecordError, WorkspaceError
 from ralphbench.model import Task
+from ralphbench.record import Quarantine
 from ralphbench.workspace import FINAL, Mirror, Workspace, forget, keep_base, prepare_mirror, restore_record
 
 GitRunner = Callable[..., str]
@@ -82,6 +83,25 @@ def test_the_base_is_kept_once(tmp_path: Path, mirror: Mirror) -> None:
     assert keep_base(mirror, tmp_path / "bases") == first
     assert first.stat().st_mtime_ns == when
     assert [path.name for path in (tmp_path / "bases").iterdir()] == [first.name]
+
+
+@pytest.mark.parametrize(
+    "tear", [lambda whole: b"", lambda whole: whole[:-7], lambda whole: whole[:40] + b"x" + whole[41:]]
+)
+def test_a_torn_base_is_set_aside_and_made_again(
+    tmp_path: Path, mirror: Mirror, git: GitRunner, tear: Callable[[bytes], bytes]
+) -> None:
+    pack = keep_base(mirror, tmp_path / "bases")
+    whole = pack.read_bytes()
+    pack.write_bytes(tear(whole))
+    found = Quarantine()
+    assert keep_base(mirror, tmp_path / "bases", found) == pack
+    (damage,) = found
+    assert damage.path == pack
+    assert damage.moved_to is not None
+    assert damage.moved_to.read_bytes() == tear(whole)
+    gitdir = restore_record(pack, None, tmp_path / "again")
+    assert git(gitdir, "rev-parse", "refs/heads/base") == mirror.base
 
 
 def test_a_torn_file_is_named_and_leaves_nothing_behind(tmp_path: Path, workspace: Workspace, mirror: Mirror) -> None:
