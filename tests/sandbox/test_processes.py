@@ -23,11 +23,18 @@ from ralphbench.sandbox.processes import (
 )
 
 
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.01)
+
+
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended since
+        return b""
 
 
 @pytest.fixture(params=["proc", "psutil"])
@@ -121,8 +128,11 @@ def test_orphans_come_back_to_a_subreaper() -> None:
 import os, subprocess, time
 from ralphbench.sandbox.processes import become_subreaper, descendants
 assert become_subreaper()
-subprocess.run(["setsid", "-f", "sleep", "5"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(len(descendants(os.getpid())))
+subprocess.run(["setsid", "-f", "sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+orphans = descendants(os.getpid())
+print(len(orphans))
+for pid in orphans:
+    os.kill(pid, 9)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "1", done.stderr
@@ -140,7 +150,7 @@ time.sleep(600)
 """
     process = subprocess.Popen([sys.executable, "-c", owner])
     until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
-    (keeper,) = [pid for pid in find_marked(marker) if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (keeper,) = [pid for pid in find_marked(marker) if b"keeper.py" in command_of(pid)]
     os.kill(keeper, signal.SIGSTOP)
     process.kill()
     process.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class HandClock:
     """`monkeypatch.setattr("ralphbench.trial.clock.time", HandClock())`. Seconds; both clocks show the same."""
@@ -17,3 +19,17 @@ class HandClock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+class ClockUntil(HandClock):
+    """Stands still until something has happened; an hour is over then. For a deadline that must not come before it."""
+
+    def __init__(self, happened: Callable[[], bool]) -> None:
+        super().__init__()
+        self.happened = happened
+
+    def time(self) -> float:
+        return self.monotonic()
+
+    def monotonic(self) -> float:
+        return self.now + 3600 if self.happened() else self.now
