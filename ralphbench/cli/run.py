@@ -164,6 +164,7 @@ def _listener() -> Iterator[Listener]:
 def _conclude(experiment: Experiment, report: RunReport) -> None:
     """The comparison, what could not be done, and what to type next."""
     from ralphbench.cli.analyze import print_comparison
+    from ralphbench.cli.next_line import other_command, same_command
 
     folder = experiment.results / experiment.name
     print_comparison([folder])
@@ -171,10 +172,11 @@ def _conclude(experiment: Experiment, report: RunReport) -> None:
         click.echo(f"void too often, not tried again: {cell}  (--fresh tries it anew)")
     click.echo()
     if report.done < report.total:
-        click.echo(f"{report.done} of {report.total} cells are done. Go on with:   ralphbench run {experiment.name}")
+        click.echo(f"{report.done} of {report.total} cells are done. Go on with:   {same_command()}")
         raise SystemExit(130 if report.stopped else 4)
     worst = next((r for r in report.results if r.verdict is not None and not r.verdict.resolved), None)
     if worst is not None:
         cell = worst.cell
-        click.echo(f"Look at one:   ralphbench show {experiment.name} {cell.profile} --task {cell.task}")
-    click.echo(f"All figures:   ralphbench analyze {experiment.name} --all")
+        show = other_command("show", experiment.name, cell.profile, "--task", cell.task)
+        click.echo(f"Look at one:   {show}")
+    click.echo(f"All figures:   {other_command('analyze', experiment.name, '--all')}")

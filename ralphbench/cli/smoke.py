@@ -17,6 +17,7 @@ def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> Non
     """One line a profile, then the estimate for the whole experiment."""
     from rich.table import Table
 
+    from ralphbench.cli.next_line import same_command
     from ralphbench.cli.terminal import console
 
     table = Table(title=f"{whole.name}: one iteration a profile", title_justify="left", pad_edge=False)
@@ -33,7 +34,7 @@ def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> Non
     _print_estimate(latest, whole)
     if any(r.ending.void for r in latest.values()) or len(latest) < len(smoked.profiles):
         raise SystemExit(3)
-    click.echo(f"\nThe whole:   ralphbench run {whole.name}")
+    click.echo(f"\nThe whole:   {same_command()}")
 
 
 def _row(result: AttemptResult) -> list[str]:
