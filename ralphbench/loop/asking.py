@@ -130,16 +130,22 @@ class Asker:
                 raise Ended(Ending.AGENT_CRASH, result.detail, stage=request.stage, cause=result.ending)
             crashed = result
             if not repair:  # a repair goes on with the work that is there
-                self._guard(request.stage, request.anchor, request.iteration)
+                self._undo(request.stage, request.anchor, request.iteration)
 
     def _guard(self, stage: str, anchor: str, iteration: int) -> None:
-        """Undo what was written where nothing may be written, or by a build that crashed and begins again."""
+        """Undo what was written where nothing may be written. Ignored files alone are let be: a reviewer may build."""
         workspace = self.ports.workspace
-        if workspace.tree() == workspace.tree_of(anchor):
-            return
-        paths = [change.path for change in workspace.changed(anchor)]
-        restore(self.ports, anchor)
-        self.ports.emit(EventKind.TREE_RESTORED, stage=stage, iteration=iteration, paths=paths)
+        if workspace.tree() != workspace.tree_of(anchor):
+            self._undo(stage, anchor, iteration)
+
+    def _undo(self, stage: str, anchor: str, iteration: int) -> None:
+        """Back to the anchor, ignored files included: what a stage wrote that may not, or that crashed and begins again."""
+        paths = [change.path for change in self.ports.workspace.changed(anchor)]
+        restored = restore(self.ports, anchor)
+        if paths or restored.ignored:
+            self.ports.emit(
+                EventKind.TREE_RESTORED, stage=stage, iteration=iteration, paths=paths, ignored=restored.ignored
+            )
 
     def _read(self, request: Request[A], result: StageResult, *, final: bool) -> Read[A]:
         """The answer in the agent's last words, or the errors; both are recorded."""
@@ -171,11 +177,20 @@ class Asker:
         )
 
 
-def restore(ports: LoopPorts, commit: str) -> str:
-    """Make the worktree the commit's, prove it by its hash, and say what the hash is."""
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A worktree after a rollback."""
+
+    tree: str
+    ignored: int
+    """How many ignored files were removed, since the work that was undone had left them."""
+
+
+def restore(ports: LoopPorts, commit: str) -> Restored:
+    """Make the worktree the commit's, and prove it by its hash."""
     workspace = ports.workspace
-    workspace.restore(commit)
+    ignored = workspace.restore(commit)
     tree, wanted = workspace.tree(), workspace.tree_of(commit)
     if tree != wanted:
         raise WorkspaceError(f"the tree is {tree} after it was restored to {commit}; expected {wanted}")
-    return tree
+    return Restored(tree, ignored)

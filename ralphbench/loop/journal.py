@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ralphbench.loop.asking import Restored
 from ralphbench.loop.ports import LoopPorts
 from ralphbench.loop.state import LoopOutcome, LoopState
 from ralphbench.model import Ending, EndingClass, EventKind, Issue, Stage, Ticket, TicketState, codec
@@ -76,8 +77,8 @@ class Journal:
         """`what`: `accepted`, `tried`, or `wip`."""
         self.ports.emit(EventKind.COMMIT, what=what, commit=commit, tree=tree, message=message)
 
-    def rolled_back(self, commit: str, tree: str) -> None:
-        self.ports.emit(EventKind.ROLLBACK, to=commit, tree=tree, verified=True)
+    def rolled_back(self, commit: str, restored: Restored) -> None:
+        self.ports.emit(EventKind.ROLLBACK, to=commit, tree=restored.tree, verified=True, ignored=restored.ignored)
 
     def loop_ended(self, outcome: LoopOutcome) -> None:
         """Not for INTERRUPTED: then a process has ended, and the attempt goes on in another one."""

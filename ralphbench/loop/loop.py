@@ -182,8 +182,10 @@ class Loop:
         self._settle(states.accepted(self.state, ticket.id, commit, tree), ticket, verdict)
 
     def _reject(self, ticket: Ticket, failure: Failure) -> None:
-        if self.ports.workspace.tree() != self.state.tree:
-            self._tell.rolled_back(self.state.commit, restore(self.ports, self.state.commit))
+        changed = self.ports.workspace.tree() != self.state.tree
+        restored = restore(self.ports, self.state.commit)
+        if changed or restored.ignored:
+            self._tell.rolled_back(self.state.commit, restored)
         self._settle(states.rejected(self.state, ticket.id, failure), ticket, failure.reason)
 
     def _follow_up(self, ticket_id: str) -> None:

@@ -52,8 +52,9 @@ class LoopWorkspace(Protocol):
     def commit(self, message: str, *, wip: bool = False) -> str | None:
         """Commit the worktree as it is. None: nothing differs from `head`. A `wip` commit does not move `head`."""
 
-    def restore(self, commit: str) -> None:
-        """Make the worktree exactly the commit's tree: changed, removed and new files alike. A commit of the branch
+    def restore(self, commit: str) -> int:
+        """Make the worktree exactly the commit's tree: changed, removed and new files alike. Ignored files that were not
+        there, or not the same, when it was made are removed, too; returned is how many. A commit of the branch
         becomes `head` again (what came after it is forgotten: it belonged to an iteration that was cut off);
         a `wip` commit leaves `head` where it is. Raises WorkspaceError where the tree is not the commit's afterwards.
         """

@@ -26,8 +26,8 @@ class EventKind(StrEnum):
     ISSUE = "issue"  # title, detail, now (open|ticket|dropped|unanswered), reason, stage
     CHECK = "check"  # ticket, when (plan|before|after), run, exit, passed, seconds, output
     COMMIT = "commit"  # commit, tree, message, what (accepted|tried|wip)
-    ROLLBACK = "rollback"  # to, tree, verified
-    TREE_RESTORED = "tree_restored"  # stage, stage_id, paths: a stage that may not write did
+    ROLLBACK = "rollback"  # to, tree, verified, ignored: how many ignored files were removed
+    TREE_RESTORED = "tree_restored"  # stage, paths, ignored: a stage that may not write did, or crashed
     LIMIT = "limit"  # ending, detail
     FAULT = "fault"  # ending, detail, evidence; stage, retried, spent where the stage is run again
     WARNING = "warning"  # text

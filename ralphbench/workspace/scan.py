@@ -19,14 +19,23 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What of a worktree the index does not hold."""
+
+    skipped: tuple[Skipped, ...]
+    beside: tuple[bytes, ...]
+    """Paths of all that is there and in no commit: what is ignored, and what was skipped."""
+
+
 SPECIAL = "a FIFO, socket or device"
 
 
-def scan(git: Git, *, ours: bool = True) -> tuple[Skipped, ...]:
+def scan(git: Git, *, ours: bool = True) -> Scanned:
     """Bring `git`'s index up to its worktree. Fast where nothing changed: files are compared by their stat data.
 
-    Returns what had to be left out. `ours`: the harness made the worktree, and may open what is closed and remove what
-    git would stumble over; False: nothing in it is touched, and that is an error. Raises the error of `git`.
+    `ours`: the harness made the worktree, and may open what is closed and remove what git would stumble over; False:
+    nothing in it is touched, and that is an error. Raises the error of `git`.
     """
     assert git.worktree is not None
     root = os.fsencode(git.worktree)
@@ -46,7 +55,9 @@ def scan(git: Git, *, ours: bool = True) -> tuple[Skipped, ...]:
             skipped.append(Skipped(printable(path), why))
     if add:
         git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=joined(add))
-    return tuple(skipped)
+    others = (present - tracked).difference(add)
+    beside = (*others, *found.special, *found.nested, *found.empty, *found.closed)
+    return Scanned(tuple(skipped), tuple(path for path in beside if path))
 
 
 def _stumbling(git: Git, root: bytes, found: Survey, ours: bool) -> list[Skipped]:

@@ -50,7 +50,7 @@ def commit_folder(stage: Git, folder: Path) -> tuple[str, tuple[str, ...]]:
         raise TargetError(f"the target folder {folder} does not exist", remedy=f"ls {folder.parent}")
     assert stage.gitdir is not None
     (stage.gitdir / "info/exclude").write_text("".join(f"{name}\n" for name in LEFT_BEHIND), encoding="ascii")
-    skipped = scan(replace(stage, worktree=folder.resolve()), ours=False)
+    skipped = scan(replace(stage, worktree=folder.resolve()), ours=False).skipped
     for item in skipped:
         if item.why != SPECIAL:
             where = f"{folder}/{item.path}"

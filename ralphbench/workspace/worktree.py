@@ -12,15 +12,17 @@ from ralphbench.errors import DiskError, WorkspaceError
 from ralphbench.model import codec
 from ralphbench.record import disk_errors
 from ralphbench.workspace import history
+from ralphbench.workspace.beside import Held, marks, read_marks, write_marks
+from ralphbench.workspace.clearing import clear, ground, remove, sweep
 from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.history import CappedDiff, Commit, FileChange
 from ralphbench.workspace.layout import borrow, copy_packs, drop_locks, link_packs, make_repo, packs_of
 from ralphbench.workspace.mirror import Mirror, refresh_links
 from ralphbench.workspace.place import PARTS, STATE, refuse_place, whole_index
-from ralphbench.workspace.publish import dot_git, make_admin, publish
-from ralphbench.workspace.scan import Skipped, ignored_of, scan
+from ralphbench.workspace.publish import make_admin, publish
+from ralphbench.workspace.scan import Skipped, scan
 from ralphbench.workspace.stage import commit_tree, signed
-from ralphbench.workspace.survey import remove_tree, survey
+from ralphbench.workspace.survey import remove_tree
 
 _HEAD = "refs/heads/final"
 _WIP = "refs/wip"
@@ -51,6 +53,8 @@ class Workspace:
         """What the last commit, and every look at the tree before it, had to leave out: FIFOs, sockets, devices, names
         that git cannot hold."""
         self._left: dict[Skipped, None] = {}
+        self._beside: tuple[bytes, ...] = ()
+        """What the last look at the tree found that no commit holds: ignored files above all."""
         self.notes: tuple[str, ...] = ()
         """Why the last commit could not be shown in the agent's own repository; empty where it could."""
         self._shown = state.base
@@ -140,8 +144,10 @@ class Workspace:
 
     def tree(self) -> str:
         """The hash of what is in the worktree now: all files but the ignored ones, new ones too."""
-        self._ground()
-        self._left |= dict.fromkeys(scan(self._git))
+        ground(self.worktree, self.repo)
+        scanned = scan(self._git)
+        self._left |= dict.fromkeys(scanned.skipped)
+        self._beside = scanned.beside
         return self._git.text("write-tree")
 
     def tree_of(self, commit: str) -> str:
@@ -155,6 +161,7 @@ class Workspace:
         if tree == self.tree_of(head):
             return None
         commit = commit_tree(replace(self._git, extra=signed()), tree, head, message)
+        write_marks(self.gitdir, commit, self._marks(), keep=[head])
         if wip:
             self._git.run("update-ref", f"{_WIP}/{commit}", commit)
             return commit
@@ -162,25 +169,44 @@ class Workspace:
         self._show(commit)
         return commit
 
-    def restore(self, commit: str) -> None:
-        """Make the worktree exactly `commit`; ignored files stay. Work goes on from there: it becomes `head`,
-        but for a wip commit. Raises WorkspaceError that names what could not be put right.
+    def restore(self, commit: str) -> int:
+        """Make the worktree exactly `commit`, and say how many ignored files were removed: those that were not there, or
+        not the same, when it was made. Work goes on from there: it becomes `head`, but for a wip commit. Raises
+        WorkspaceError that names what could not be put right.
         """
-        want = self.tree_of(commit)
+        sha = self._git.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}")
+        removed = self._put_back(Held(self.tree_of(sha), read_marks(self.gitdir, sha)), sha[:12])
+        if not self._is_wip(sha):
+            self._move(sha)
+        self._show(self.head)
+        return removed
+
+    def hold(self) -> Held:
+        """The worktree as it is, work that is in no commit included: for `put_back`. No commit is made."""
+        return Held(self.tree(), self._marks())
+
+    def put_back(self, held: Held) -> None:
+        """Make the worktree what it was; `head` stays. Raises WorkspaceError that names what could not be put right."""
+        self._put_back(held, "what it was")
+        self._show(self.head)
+
+    def _put_back(self, held: Held, name: str) -> int:
         said, have = "", ""
         for _ in range(_PASSES):
-            self._clear()
+            ground(self.worktree, self.repo)
+            clear(self._git, self.worktree)
             self.tree()  # what is not ignored is in the index now, so that the next step removes it
-            status, _, err = self._git.full("reset", "--hard", "-q", commit, "--", ok=range(256))
+            status, _, err = self._git.full("read-tree", "--reset", "-u", held.tree, ok=range(256))
             said = "" if status == 0 else printable(err).strip()[-300:]
-            if (have := self.tree()) == want:
+            if (have := self.tree()) == held.tree:
                 break
         else:
-            self._still_different(commit, want, have, said)
+            self._still_different(held.tree, have, name, said)
         self._left = {}
-        if not self._is_wip(commit):
-            self._move(self._git.text("rev-parse", "--verify", f"{commit}^{{commit}}"))
-        self._show(self.head)
+        return sweep(self.worktree, [path for path, mark in self._marks().items() if held.marks.get(path) != mark])
+
+    def _marks(self) -> dict[bytes, bytes]:
+        return marks(os.fsencode(self.worktree), self._beside)
 
     def diff(self, a: str, b: str | None = None, *, paths: Sequence[str] = ()) -> bytes:
         """Unified diff from `a` to `b` (None: the worktree, new files too). `paths` are names, not patterns."""
@@ -215,47 +241,17 @@ class Workspace:
 
     def remove(self) -> None:
         """Take the whole workspace away, whatever its permissions. Raises WorkspaceError."""
-        self._remove(os.fsencode(self.folder))
+        remove(os.fsencode(self.folder))
 
-    def _remove(self, path: bytes) -> None:
-        try:
-            remove_tree(path)
-        except OSError as error:
-            raise WorkspaceError(f"{printable(path)} could not be removed: {error.strerror}") from error
-
-    def _ground(self) -> None:
-        """The worktree must be a folder of its own: an agent may have removed it, or put a link in its place."""
-        tree = self.worktree
-        if tree.is_dir() and not tree.is_symlink():
-            return
-        self._remove(os.fsencode(tree))
-        tree.mkdir()
-        (tree / ".git").write_bytes(dot_git(self.repo))
-
-    def _clear(self) -> None:
-        """Remove what git neither sees nor removes: special files, repositories inside, empty folders."""
-        self._ground()
-        found = survey(self.worktree)
-        root = os.fsencode(self.worktree)
-        for path in found.rules:
-            self._remove(root + b"/" + path)  # first: the next question reads such files
-        others = [path for path in (*found.special, *found.nested, *found.empty, *found.closed) if path]
-        ignored = ignored_of(self._git, others)
-        for path in others:
-            if path not in ignored:
-                self._remove(root + b"/" + path)
-                _remove_empty(root, path)
-
-    def _still_different(self, commit: str, want: str, have: str, said: str) -> None:
+    def _still_different(self, want: str, have: str, name: str, said: str) -> None:
         paths = [f"{c.status} {c.path}" for c in history.changed(self._git, want, have)]
         shown = ", ".join(paths[:10]) + (f" and {len(paths) - 10} more" if len(paths) > 10 else "")
         raise WorkspaceError(
-            f"{self.worktree} could not be made {commit[:12]} again: {shown}" + (f" ({said})" if said else "")
+            f"{self.worktree} could not be made {name} again: {shown}" + (f" ({said})" if said else "")
         )
 
     def _is_wip(self, commit: str) -> bool:
-        sha = self._git.text("rev-parse", "--verify", f"{commit}^{{commit}}")
-        return self._git.full("show-ref", "--verify", "--quiet", f"{_WIP}/{sha}", ok=(0, 1))[0] == 0
+        return self._git.full("show-ref", "--verify", "--quiet", f"{_WIP}/{commit}", ok=(0, 1))[0] == 0
 
     def _move(self, commit: str) -> None:
         self._git.run("update-ref", "--no-deref", "HEAD", commit)
@@ -282,12 +278,3 @@ class Workspace:
                 index=self.gitdir / "index",
                 packs=sorted(Path(folder).iterdir(), reverse=True),  # a pack before its index
             )
-
-
-def _remove_empty(root: bytes, path: bytes) -> None:
-    """Remove the folders above a removed path that are empty now, up to the root."""
-    while path := os.path.dirname(path):
-        try:
-            os.rmdir(root + b"/" + path)
-        except OSError:
-            return

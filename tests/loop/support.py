@@ -74,11 +74,12 @@ class MemoryWorkspace:
             self.head = commit
         return commit
 
-    def restore(self, commit: str) -> None:
+    def restore(self, commit: str) -> int:
         self.restored.append(commit)
         self.files = dict(self.commits[commit][2])
         if commit not in self.wips:
             self.head = commit
+        return 0
 
     def capped_diff(self, a: str, b: str | None = None, *, limit: int) -> Shown:
         old, new = self.commits[a][2], self.files if b is None else self.commits[b][2]

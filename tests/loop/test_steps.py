@@ -60,6 +60,7 @@ def test_rejected_work_is_rolled_back_and_the_reason_is_given_to_the_next_try() 
         "to": ports.workspace.base,
         "tree": ports.workspace.tree_of(ports.workspace.base),
         "verified": True,
+        "ignored": 0,
     }
     first, second = prompts(ports, Stage.BUILD)
     assert "It is not good." not in first
@@ -76,10 +77,11 @@ def test_rejected_work_stays_in_the_record() -> None:
 
 def test_a_rollback_that_did_not_work_is_an_error() -> None:
     class Stubborn(MemoryWorkspace):
-        def restore(self, commit: str) -> None:
+        def restore(self, commit: str) -> int:
             if self.files.pop("new.txt", None):
                 super().restore(commit)
                 self.files["new.txt"] = "still there"
+            return 0
 
     ports = MemoryPorts(
         Script([row("one")], {"build": writes("new.txt", BLOCKED)}), workspace=Stubborn({"a.txt": "old"})

@@ -187,3 +187,60 @@ def test_blocked_to_the_end_leaves_the_base(workspace: Workspace) -> None:
     outcome, _ = run(workspace, blocked, failures=2)
     assert (outcome.ending, outcome.commit) == (Ending.FAILURES, workspace.base)
     assert workspace.head == workspace.base
+
+
+def program(tree: Path, words: str) -> None:
+    """What a compiler would make: git ignores it."""
+    (tree / "prog.o").write_text(f"#!/bin/sh\necho {words}\n")
+    (tree / "prog.o").chmod(0o755)
+
+
+COMPILED = row("prog", "", acceptance={"run": "test -x ./prog.o && ./prog.o", "expect": {"stdout": "^new$"}})
+
+
+@pytest.mark.parametrize("first", ["rejected", "blocked", "crashed", "nothing but the program"])
+def test_a_program_that_undone_work_has_left_satisfies_nothing(workspace: Workspace, first: str) -> None:
+    tries = []
+
+    def compiles(stage: Stage, ticket: str, attempt: int, tree: Path) -> Answer:
+        if stage is Stage.PLAN:
+            return {"tickets": [COMPILED]}
+        if stage is Stage.VERIFY:
+            return REJECT if len(tries) == 1 else ACCEPT
+        tries.append((tree / "prog.o").exists())
+        if len(tries) > 1 or first != "nothing but the program":
+            (tree / "prog.c").write_text(f"new {len(tries)}")
+        program(tree, "new")
+        if len(tries) > 1:
+            return DONE
+        endings: dict[str, Answer] = {"rejected": DONE, "crashed": StageEnding.AGENT_CRASH}
+        return endings.get(first, BLOCKED)
+
+    outcome, ports = run(workspace, compiles)
+    assert tries == [False, False], "the second try finds nothing of the first"
+    assert outcome.ending is Ending.COMPLETED
+    assert outcome.state.commits == 1
+    assert b"+new 2" in workspace.diff(workspace.base, outcome.commit)
+    undone = EventKind.TREE_RESTORED if first == "crashed" else EventKind.ROLLBACK
+    assert [e.data["ignored"] for e in ports.events if e.kind == undone] == [1]
+
+
+def test_what_was_built_of_accepted_work_outlives_a_later_rejection(workspace: Workspace) -> None:
+    found = []
+
+    def compiles(stage: Stage, ticket: str, attempt: int, tree: Path) -> Answer:
+        if stage is Stage.PLAN:
+            return {"tickets": [COMPILED, PLAN[1] | {"depends_on": ["prog"]}]}
+        if stage is Stage.VERIFY:
+            return REJECT if (ticket, attempt) == ("docs", 1) else ACCEPT
+        if ticket == "prog":
+            (tree / "prog.c").write_text("new")
+            program(tree, "new")
+        else:
+            found.append((tree / "prog.o").exists())
+            (tree / "README.md").write_text("greet greets\n")
+        return DONE
+
+    outcome, _ = run(workspace, compiles)
+    assert outcome.ending is Ending.COMPLETED
+    assert found == [True, True]

@@ -205,7 +205,7 @@ def test_a_repository_that_the_agent_makes_is_committed_as_its_files(workspace: 
     }
     assert "160000" not in git(workspace.gitdir, "ls-tree", "-r", str(commit))
     workspace.restore(workspace.base)
-    assert [path.name for path in (tree / "inner").iterdir()] == ["x.o"]  # ignored at base too
+    assert not (tree / "inner").exists()
     assert not (tree / "empty").exists()
     assert not (tree / "src/.git").exists()
     assert (tree / "src/a.c").exists()
@@ -242,7 +242,7 @@ def test_special_files_are_left_out_and_named(workspace: Workspace) -> None:
     assert not (tree / "pipe").exists()
     assert not (tree / "s").exists()
     assert (tree / "readme").read_text() == "read me\n"
-    assert (tree / "build/ignored").exists()
+    assert not (tree / "build").exists()
 
 
 def test_names_that_git_keeps_for_itself_are_left_out_and_named(workspace: Workspace) -> None:
@@ -313,20 +313,78 @@ def test_rules_that_the_agent_changed_hide_nothing_from_restore(workspace: Works
     (tree / "sub/hidden.txt").write_text("this too")
     (tree / "sub/keep.o").write_text("ignored by both")
     workspace.restore(workspace.base)
-    found = contents(tree)
-    found.pop(b"sub/keep.o")
-    assert found == wanted
+    assert contents(tree) == wanted
 
 
-def test_ignored_files_survive_a_restore(workspace: Workspace) -> None:
-    (workspace.worktree / "build/cache").mkdir(parents=True)
-    (workspace.worktree / "build/cache/x").write_text("kept")
-    (workspace.worktree / "a.o").write_text("kept")
-    (workspace.worktree / "junk").write_text("gone")
+def build_output(workspace: Workspace) -> str:
+    """An accepted commit with ignored files beside it, and then the traces of work that is to be undone."""
+    tree = workspace.worktree
+    (tree / "build/cache").mkdir(parents=True)
+    (tree / "build/cache/kept").write_text("kept")
+    (tree / "a.o").write_text("built of the commit")
+    (tree / "b.o").write_text("kept")
+    (tree / "source").write_text("good")
+    commit = workspace.commit("accepted")
+    assert commit is not None
+    (tree / "source").write_text("bad")
+    (tree / "a.o").write_text("built of bad source")
+    (tree / "c.o").write_text("built of bad source")
+    (tree / "build/new folder").mkdir()
+    (tree / "build/new folder/x").write_text("new")
+    (tree / "build/empty").mkdir()
+    (tree / "b.o").rename(tree / "d.o")
+    return commit
+
+
+@pytest.mark.parametrize("opened_again", [False, True])
+def test_a_restore_keeps_of_the_ignored_files_what_was_there_at_the_commit(
+    workspace: Workspace, opened_again: bool
+) -> None:
+    commit = build_output(workspace)
+    if opened_again:
+        workspace = Workspace.open(workspace.folder)
+    assert workspace.restore(commit) == 5
+    left = set(contents(workspace.worktree)) - {b".gitignore", b"readme", b"run.sh", b"data.bin", b"link"}
+    assert left == {b"build/cache/kept", b"source", b"src/a.c", b"src/b.c"}
+    assert not (workspace.worktree / "build/empty").exists()
+    assert workspace.restore(commit) == 0
+
+
+def test_nothing_ignored_was_there_at_the_base(workspace: Workspace) -> None:
+    wanted = contents(workspace.worktree)
+    build_output(workspace)
     workspace.restore(workspace.base)
-    assert (workspace.worktree / "build/cache/x").exists()
-    assert (workspace.worktree / "a.o").exists()
-    assert not (workspace.worktree / "junk").exists()
+    assert contents(workspace.worktree) == wanted
+
+
+def test_an_ignored_file_that_was_changed_and_dated_back_is_not_what_it_was(workspace: Workspace) -> None:
+    program = workspace.worktree / "a.o"
+    program.write_text("good")
+    (workspace.worktree / "source").write_text("good")
+    commit = workspace.commit("accepted")
+    before = program.stat()
+    program.write_text("evil")
+    os.utime(program, ns=(before.st_atime_ns, before.st_mtime_ns))
+    workspace.restore(str(commit))
+    assert not program.exists()
+
+
+def test_work_that_is_in_no_commit_is_put_back_and_leaves_none(workspace: Workspace, git: GitRunner) -> None:
+    tree = workspace.worktree
+    accepted = build_output(workspace)
+    wanted, head = contents(tree), workspace.head
+    held = workspace.hold()
+    (tree / "source").write_text("worse")
+    (tree / "more").write_text("new")
+    (tree / "c.o").write_text("built of worse source")
+    (tree / "e.o").write_text("built of worse source")
+    git(tree, "commit", "-q", "--allow-empty", "-m", "mine")
+    workspace.put_back(held)
+    wanted.pop(b"c.o")
+    assert contents(tree) == wanted
+    assert workspace.head == head == accepted
+    assert git(tree, "log", "--format=%s") == "accepted\nbase"
+    assert git(workspace.gitdir, "for-each-ref", "--format=%(refname)") == "refs/heads/final"
 
 
 def test_an_ignored_file_in_the_way_gives_way(workspace: Workspace) -> None:
