@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_results_are_told_one_by_one_before_the_next_gate_runs(make_bench, tmp_p
 
 def test_every_way_to_end_has_its_outcome(make_bench) -> None:
     bench = make_bench(
-        gate("hangs", "goal", "sleep 60", timeout=0.5),
+        gate("hangs", "goal", "sleep 3600", timeout=0.5),
         gate("missing", "goal", "no-such-tool --version"),
         gate("crash", "goal", "kill -SEGV $$"),
         gate("not-run", "goal", "./code"),
@@ -90,15 +89,16 @@ def test_every_way_to_end_has_its_outcome(make_bench) -> None:
     reasons = {result.id: result.reason for result in verdict.gates}
     assert reasons["hangs"] == "timed out after 0.5 s"
     assert "SEGV" in reasons["crash"]
-    assert verdict.gates[0].seconds < 20
+    assert verdict.gates[0].seconds >= 0.5
 
 
 def test_what_a_gate_leaves_running_is_ended_before_the_next(make_bench, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
     bench = make_bench(
-        gate("forks", "goal", "setsid sh -c 'sleep 1; echo late > late' & exit 0"),
-        gate("waits", "goal", "sleep 1.6; test ! -e late"),
+        gate("forks", "goal", f"setsid sh -c 'echo $$ > {pid}; sleep 3600' & until test -s {pid}; do sleep 0.01; done"),
+        gate("looks", "goal", f"! kill -0 $(cat {pid})"),
     )
-    assert outcomes(bench.grade()) == {"forks": PASS, "waits": PASS}
+    assert outcomes(bench.grade()) == {"forks": PASS, "looks": PASS}
     left = subprocess.run(["pgrep", "-f", str(bench.root / "scratch")], capture_output=True, check=False)
     assert left.stdout == b""
 
@@ -266,9 +266,7 @@ def test_an_attempt_can_be_judged_again_from_its_record_alone(make_bench) -> Non
 
 def test_a_long_log_is_cut_and_a_gate_that_floods_it_is_judged(make_bench) -> None:
     bench = make_bench(gate("floods", "goal", "yes | head -c 30000000; echo the end"))
-    started = time.monotonic()
     assert outcomes(bench.grade()) == {"floods": PASS}
     log = bench.root / "attempt/grading/floods.log"
     assert log.stat().st_size < 11_000_000
     assert log.read_bytes().endswith(b"the end\n")
-    assert time.monotonic() - started < 60

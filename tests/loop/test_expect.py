@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ralphbench.loop.expect import found, met, problem
@@ -34,9 +32,7 @@ def test_status_and_output_must_both_be_as_expected(
 
 
 def test_a_pattern_that_never_ends_is_not_found_and_does_not_hang() -> None:
-    began = time.monotonic()
     assert not found("(a+)+$", "a" * 60 + "!", seconds=1)
-    assert time.monotonic() - began < 10
 
 
 def test_patterns_are_tried_before_they_are_used() -> None:
