@@ -98,5 +98,5 @@ def project_rules(workspace: Workspace) -> str | None:
 
 def anchor(workspace: Workspace) -> Callable[[], None]:
     """Remember the worktree, work that is not yet committed included; the returned function brings it back."""
-    commit = workspace.commit("before a stage", wip=True) or workspace.head
-    return lambda: workspace.restore(commit)
+    held = workspace.hold()
+    return lambda: workspace.put_back(held)
