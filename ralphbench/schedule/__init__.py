@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ralphbench.schedule.cleaning import leftovers, remove_leftovers
     from ralphbench.schedule.leases import Leases, serve_leases
-    from ralphbench.schedule.options import RunOptions
+    from ralphbench.schedule.options import RunOptions, with_agent
     from ralphbench.schedule.order import cells_in_order
     from ralphbench.schedule.places import Places, user_places
     from ralphbench.schedule.prepare import Prepared, stage_models
+    from ralphbench.schedule.report import RunReport
     from ralphbench.schedule.reproduction import Reproduction, open_reproduction, write_reproduction_bundle
-    from ralphbench.schedule.run import RunReport, run_experiment, run_plans, with_agent
+    from ralphbench.schedule.run import run_experiment, run_plans
     from ralphbench.schedule.runfolder import RunFolder, reap, run_folders
     from ralphbench.schedule.scheduler import Listener
     from ralphbench.schedule.stop import StopButton
@@ -32,7 +33,7 @@ _HOMES = {
     "Prepared": "prepare",
     "RunFolder": "runfolder",
     "RunOptions": "options",
-    "RunReport": "run",
+    "RunReport": "report",
     "RunningTrial": "trials",
     "StopButton": "stop",
     "cells_in_order": "order",
@@ -44,7 +45,7 @@ _HOMES = {
     "run_folders": "runfolder",
     "serve_leases": "leases",
     "stage_models": "prepare",
-    "with_agent": "run",
+    "with_agent": "options",
     "run_plans": "run",
     "Reproduction": "reproduction",
     "write_reproduction_bundle": "reproduction",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+
+from ralphbench.model import Experiment, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +19,14 @@ class RunOptions:
     mode: str = "full"
     """`full`, `smoke` or `plan`."""
     keep_workspaces: bool = False
+
+
+def with_agent(experiment: Experiment, agent: str) -> Experiment:
+    """The same experiment with every stage through another agent."""
+
+    def changed(profile: Profile) -> Profile:
+        stages = {s: dataclasses.replace(m, agent=agent, agent_options={}) for s, m in profile.stages.items()}
+        return dataclasses.replace(profile, stages=stages)
+
+    planner = None if experiment.planner is None else changed(experiment.planner)
+    return dataclasses.replace(experiment, profiles=tuple(map(changed, experiment.profiles)), planner=planner)

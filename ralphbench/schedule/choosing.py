@@ -1,0 +1,85 @@
+"""Which cells a run has to do: those that have no result of today's identity."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ralphbench.config import differences
+from ralphbench.errors import StaleRecord
+from ralphbench.model import Cell, codec
+from ralphbench.record import ExperimentFolder, Journal, read_manifest
+from ralphbench.schedule.options import RunOptions
+from ralphbench.schedule.prepare import Prepared
+from ralphbench.schedule.survey import Attempts, CellState, CellStatus, ours, survey
+from ralphbench.schedule.telling import Teller
+from ralphbench.schedule.tidying import Told, tidy
+
+
+@dataclass(slots=True)
+class Chooser:
+    """Of one run."""
+
+    prepared: Prepared
+    options: RunOptions
+    record: ExperimentFolder
+    journal: Journal
+    teller: Teller
+    told: Told
+
+    def survey(
+        self, record: ExperimentFolder, attempts: Attempts, cells: tuple[Cell, ...], identity: Callable[[Cell], str]
+    ) -> dict[Cell, CellStatus]:
+        """Where each cell stands, or in `record.plans()` the making of each plan."""
+        return survey(
+            attempts,
+            cells,
+            identity=identity,
+            resumable=lambda cell, number: self.teller.resumable(record, cell, number),
+            void_retries=self.prepared.experiment.void_retries,
+            first=self.told.first if record is self.record else {},
+        )
+
+    def todo(self, cells: tuple[Cell, ...], attempts: Attempts) -> tuple[deque[CellStatus], list[Cell]]:
+        """(what is to be run, in order; cells that infrastructure has failed too often). Raises StaleRecord."""
+        statuses = self.survey(self.record, attempts, cells, self.teller.identity)
+        self.refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
+        tidy(self.record, attempts, statuses, self.told, self.teller, self.journal)
+        queue: deque[CellStatus] = deque()
+        exhausted: list[Cell] = []
+        for status in statuses.values():
+            if status.state is CellState.STALE:
+                status = CellStatus(status.cell, CellState.TODO, next_number(attempts, status.cell), status.voids)
+            if status.state in (CellState.TODO, CellState.OPEN):
+                queue.append(status)
+            elif status.state is CellState.EXHAUSTED:
+                exhausted.append(status.cell)
+        return queue, exhausted
+
+    def refuse_stale(self, stale: list[CellStatus], what: str = "cells") -> None:
+        """Raises StaleRecord that names what has changed, unless new attempts were asked for."""
+        if not stale or self.options.rerun_stale:
+            return
+        first = stale[0]
+        planning = what == "plans"
+        record = self.record.plans() if planning else self.record
+        manifest = read_manifest(record.folder(first.cell, first.number)) or {}
+        hash_ = None if planning else self.teller.plan_hash(first.cell)
+        parts = self.prepared.identity_parts(self.teller.task(first.cell), self.teller.profile(first.cell), hash_)
+        changed = "\n    ".join(differences(manifest.get("identity_parts", {}), codec.builtins(parts))[:10])
+        raise StaleRecord(
+            f"{len(stale)} {what} were recorded under another identity, {first.cell} among them:\n    {changed}",
+            remedy=f"ralphbench run {self.record.name} --rerun-stale   # new attempts for these; the old ones stay",
+        )
+
+
+def next_number(attempts: Attempts, cell: Cell) -> int:
+    found = attempts.get(cell.path.as_posix())
+    return found[-1][0] + 1 if found else 1
+
+
+def judged(attempts: Attempts, cell: Cell) -> bool:
+    """Whether anything counts for the cell, where stopping came before the plan that its identity hangs on."""
+    found = ours(list(attempts.get(cell.path.as_posix(), ())))
+    return any(result is not None and not result.ending.void for _, result in found)

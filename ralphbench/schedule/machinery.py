@@ -1,0 +1,43 @@
+"""The run's own processes and sockets, for as long as there are trials."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ralphbench.model import Experiment
+from ralphbench.schedule.gateway import RunGateway
+from ralphbench.schedule.leases import Leases, serve_leases
+from ralphbench.schedule.places import Places
+from ralphbench.schedule.runfolder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    folder: RunFolder
+    gateway: RunGateway
+
+
+@contextlib.contextmanager
+def machinery(
+    experiment: Experiment, places: Places, log: Path, begin: Callable[[RunFolder], None]
+) -> Iterator[Machinery]:
+    """A folder, a gateway and the leases. `begin` is told of the folder before anything is started; `log` gets what the
+    gateway said, when it is over.
+    """
+    folder = RunFolder(places.runtime, experiment.name)
+    try:
+        begin(folder)
+        gateway = RunGateway(folder.path)
+        try:
+            with contextlib.closing(serve_leases(folder.leases, Leases(experiment.endpoints))):
+                yield Machinery(folder, gateway)
+        finally:
+            gateway.close()
+            with contextlib.suppress(OSError):
+                shutil.copyfile(gateway.log, log)
+    finally:
+        folder.remove()

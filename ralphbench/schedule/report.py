@@ -1,0 +1,22 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ralphbench.model import AttemptResult, Cell
+from ralphbench.schedule.runfolder import Reaped
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did."""
+
+    experiment: str
+    done: int
+    """Cells that are done now, earlier runs included."""
+    total: int
+    results: list[AttemptResult] = field(default_factory=list)
+    exhausted: list[Cell] = field(default_factory=list)
+    stopped: bool = False
+    reaped: tuple[Reaped, ...] = ()
