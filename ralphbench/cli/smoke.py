@@ -7,45 +7,88 @@ from typing import TYPE_CHECKING
 import click
 
 from ralphbench.cli import texts
+from ralphbench.cli.fitting import Column, Fitted
+from ralphbench.model import AttemptResult, Call, Ending, Experiment, PlanModeKind, Profile, Stage
+from ralphbench.record import ExperimentFolder, read_calls
 
 if TYPE_CHECKING:
-    from ralphbench.model import AttemptResult, Experiment
     from ralphbench.schedule import RunReport
 
 
-def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> None:
-    """One line a profile, then the estimate for the whole experiment."""
-    from rich.table import Table
+_COLUMNS = (
+    Column("profile", least=10),
+    Column("answered", least=8),
+    Column("plan", spare=3),
+    Column("iteration"),
+    Column("tok/s"),
+    Column("tokens", spare=2),
+    Column("cost", spare=1),
+    Column("ended as", least=12),
+)
+_ASKED = (Stage.PLAN, Stage.BUILD, Stage.VERIFY)
+"""What one iteration asks for; the other stages come only where something goes wrong."""
 
+
+def print_smoke(smoked: Experiment, report: RunReport, whole: Experiment) -> None:
+    """One line a profile, what did not answer, then the estimate for the whole experiment."""
     from ralphbench.cli.next_line import same_command
     from ralphbench.cli.terminal import console
 
-    table = Table(title=f"{whole.name}: one iteration a profile", title_justify="left", pad_edge=False)
-    for name in ("profile", "answered", "plan", "iteration", "tok/s", "tokens", "cost", "ended as"):
-        table.add_column(name, justify="left" if name in ("profile", "ended as") else "right")
-    latest = {r.cell.profile: r for r in report.results}
-    for profile in smoked.profiles:
-        result = latest.get(profile.name)
-        table.add_row(*([profile.name, "no", *["-"] * 5, "not run"] if result is None else _row(result)))
-    console().print(table)
-    for result in latest.values():
-        if result.ending.void:
-            click.echo(f"{result.cell.profile}: {result.detail}")
+    latest = {r.cell.profile: r for r in report.results if r.extra.get("mode") != "plan"}
+    silent = {profile.name: _silent(smoked, profile, latest.get(profile.name)) for profile in smoked.profiles}
+    rows = [_row(profile.name, latest.get(profile.name), silent[profile.name]) for profile in smoked.profiles]
+    console().print(Fitted(_COLUMNS, rows, title=f"{whole.name}: one iteration a profile"))
+    for name, reasons in silent.items():
+        for reason in reasons:
+            click.echo(f"{name}: {reason}")
     _print_estimate(latest, whole)
-    if any(r.ending.void for r in latest.values()) or len(latest) < len(smoked.profiles):
+    if any(silent.values()):
         raise SystemExit(3)
     click.echo(f"\nThe whole:   {same_command()}")
 
 
-def _row(result: AttemptResult) -> list[str]:
-    known = _rate(result)
+def _silent(smoked: Experiment, profile: Profile, result: AttemptResult | None) -> list[str]:
+    """Why it is not known that a profile's models answer; empty: each of them has."""
+    if result is None:
+        return ["it was not run"]
+    if result.ending.void or result.ending in (Ending.NO_PLAN, Ending.AGENT_CRASH):
+        return [f"{result.ending}: {result.detail}"]
+    record = ExperimentFolder(smoked.results, smoked.name)
+    calls = read_calls(record.folder(result.cell, result.number))
+    plans = record.plans()
+    for number in plans.attempts(result.cell):
+        calls += read_calls(plans.folder(result.cell, number))
+    answered = {profile.stages[Stage(call.started.stage)].model for call in calls if _good(call)}
+    return [
+        f"{stage}: {model} has not answered"
+        for stage in _ASKED
+        if (model := profile.stages[stage].model) not in answered
+        and (stage is not Stage.PLAN or _plans(smoked, profile))
+    ]
+
+
+def _plans(experiment: Experiment, profile: Profile) -> bool:
+    """Whether it is this profile's model that plans."""
+    plan = experiment.plan
+    return plan.kind is PlanModeKind.OWN or (plan.kind is PlanModeKind.SHARED_BY and plan.source == profile.name)
+
+
+def _good(call: Call) -> bool:
+    """Whether the model said something."""
+    end = call.ended
+    return end is not None and end.status == 200 and end.error is None and end.usage.output != 0
+
+
+def _row(profile: str, result: AttemptResult | None, silent: list[str]) -> list[str]:
+    if result is None:
+        return [profile, "no", *["-"] * 5, "not run"]
     plan = result.stages.get("plan")
     return [
-        result.cell.profile,
-        "no" if result.ending.void else "yes",
+        profile,
+        "no" if silent else "yes",
         texts.seconds(None if plan is None else plan.seconds),
         texts.seconds(_iteration(result)),
-        texts.rate(known),
+        texts.rate(_rate(result)),
         texts.count(result.spent.tokens),
         texts.money(result.spent.cost),
         str(result.ending),

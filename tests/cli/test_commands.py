@@ -52,10 +52,14 @@ def test_analyze_as_csv_reads_back(project: Project) -> None:
 
 def test_analyze_all_shows_stages_gates_and_quota(project: Project) -> None:
     text = project.ralphbench("analyze", "001-words", "--all", "--score", "legacy").stdout
-    assert "by stage" in text
-    assert "gates: passed of judged" in text
-    assert "time, quota and code" in text
+    for table in ("by stage", "gates, passed of judged", "time, mean of an attempt", "calls, tokens and quota"):
+        assert f"001-words: {table}" in text
     assert "do not decide by it" in text
+    lines = [" ".join(line.replace("│", " ").split()) for line in text.splitlines()]
+    assert "two 1/1 0/1" in lines, "the gate matrix: good passes it, idle does not"
+    assert any(line.startswith("good plan 1 1 0 0 ") for line in lines), "one plan, done, not cut off, not asked again"
+    assert any(line.startswith("most resolved good 100 %") for line in lines)
+    assert any(line.startswith("the work must get done good") for line in lines)
 
 
 def test_show_tells_the_attempt(project: Project) -> None:
@@ -188,6 +192,14 @@ def test_smoke_answers_how_fast_and_when_the_whole_would_be_done(project: Projec
     assert "one iteration a profile" in done.stdout
     assert "the whole, 2 cells" in done.stdout
     assert json.loads(project.ralphbench("status", "001-words", "--json").stdout)["total"] == 2, "its record is apart"
+
+
+def test_smoke_fails_where_a_model_gives_no_plan(tmp_path: Path) -> None:
+    deaf = {"models": ["good"], "rules": [{"turns": ["I would rather not."]}]}
+    done = make_project(tmp_path, script=deaf).run("--smoke")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "good: no_plan" in done.stdout
+    assert "The whole:" not in done.stdout
 
 
 def test_clean_removes_what_runs_left_and_keeps_records(project: Project) -> None:
