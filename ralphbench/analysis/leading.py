@@ -13,6 +13,7 @@ class Unit(StrEnum):
     """What a leader's figure is."""
 
     SHARE = "share"
+    SCORE = "score"
     MONEY = "money"
     SECONDS = "seconds"
     COUNT = "count"
@@ -20,12 +21,14 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """`profiles` is empty where nobody has a known figure, or one that is worth a lead."""
+    """`profiles` is empty where nobody has a known figure, and where nobody leads."""
 
     question: str
     profiles: tuple[str, ...]
     figure: float | None
     unit: Unit = Unit.COUNT
+    nobody: bool = False
+    """None that would do has resolved anything, or what all have is nothing."""
 
 
 Figure = Callable[[ProfileRow], float | None]
@@ -37,8 +40,8 @@ def leaders(rows: Sequence[ProfileRow]) -> tuple[Leader, ...]:
     steady = [r for r in rows if r.kills == 0]
     return (
         _most("most resolved", rows, _resolved, Unit.SHARE),
-        _most("best score", rows, lambda r: r.score, Unit.SHARE),
-        _most("best score, of those never cut off by the harness", steady, lambda r: r.score, Unit.SHARE),
+        _most("best score", rows, lambda r: r.score, Unit.SCORE),
+        _most("best score, of those never cut off by the harness", steady, lambda r: r.score, Unit.SCORE),
         _most("most tickets accepted (each wrote its own)", rows, lambda r: r.accepted, Unit.COUNT),
         _least("least cost for each attempt", rows, lambda r: _each(r, r.cost), Unit.MONEY),
         _least("least cost for each resolved", solvers, lambda r: r.cost_per_resolved, Unit.MONEY),
@@ -69,17 +72,18 @@ def _each(row: ProfileRow, amount: float | None) -> float | None:
 
 
 def _least(question: str, rows: Sequence[ProfileRow], figure: Figure, unit: Unit) -> Leader:
-    known = [(value, r.name) for r in rows if (value := figure(r)) is not None]
-    if not known:
-        return Leader(question, (), None, unit)
-    best = min(value for value, _ in known)
-    return Leader(question, tuple(name for value, name in known if value == best), float(best), unit)
+    known = _known(rows, figure)
+    best = min((value for value, _ in known), default=None)
+    return Leader(question, tuple(name for value, name in known if value == best), best, unit, nobody=not rows)
 
 
 def _most(question: str, rows: Sequence[ProfileRow], figure: Figure, unit: Unit) -> Leader:
-    """To have nothing is no lead."""
-    known = [(value, r.name) for r in rows if (value := figure(r)) is not None]
+    known = _known(rows, figure)
     best = max((value for value, _ in known), default=None)
-    if not best:
-        return Leader(question, (), best, unit)
-    return Leader(question, tuple(name for value, name in known if value == best), float(best), unit)
+    if best == 0 or not rows:
+        return Leader(question, (), best, unit, nobody=True)
+    return Leader(question, tuple(name for value, name in known if value == best), best, unit)
+
+
+def _known(rows: Sequence[ProfileRow], figure: Figure) -> list[tuple[float, str]]:
+    return [(float(value), row.name) for row in rows if (value := figure(row)) is not None]

@@ -133,6 +133,16 @@ class ProfileRow:
     def cloud_calls(self) -> int | None:
         return None if self.calls is None or self.local_calls is None else self.calls - self.local_calls
 
+    @property
+    def all_tokens(self) -> int | None:
+        """In and out."""
+        sums = self.tokens
+        return None if sums.input is None or sums.output is None else sums.input + sums.output
+
+    @property
+    def cloud_tokens(self) -> int | None:
+        return None if self.all_tokens is None or self.local_tokens is None else self.all_tokens - self.local_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

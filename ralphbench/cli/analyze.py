@@ -11,7 +11,12 @@ import click
 from ralphbench.cli.options import complete_experiment, results_option
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from ralphbench.analysis import ProfileRow
+
+_ROOM = 1000
+"""Characters where there is no terminal: every column has its place."""
 
 
 @click.command()
@@ -59,30 +64,59 @@ def _scores(rows: Sequence[ProfileRow], scores: Mapping[tuple[str, str], float |
 
 
 def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:
-    """The tables, what they mean, and first what must be known before reading them."""
+    """The table, what must be known before reading it, and what its columns mean."""
     from rich.markup import escape
 
-    from ralphbench.analysis import LEGACY_WARNING, compare, leaders, legacy_scores, load
-    from ralphbench.cli import comparison as tables
+    from ralphbench.analysis import compare, load
+    from ralphbench.cli.comparison import comparison_table, legend
     from ralphbench.cli.terminal import console, write_line
 
     comparison = compare(load(folders))
     screen = console()
+    if not screen.is_terminal:
+        screen.width = _ROOM
+    title = " · ".join(dict.fromkeys(row.experiment for row in comparison.rows))
+    fitted = comparison_table(comparison.rows, title)
     screen.print()
-    screen.print(tables.comparison_table(comparison, " · ".join(folder.name for folder in folders)))
+    screen.print(fitted)
     for warning in comparison.warnings:
         write_line(screen, f"[yellow]![/yellow] {escape(warning)}")
+    shown = [str(column.header) for column in fitted.table(screen.width).columns]
+    write_line(screen, f"[dim]{escape(legend(shown))}[/dim]")
     if everything:
-        for table in (tables.stage_table, tables.gate_table, tables.work_table):
-            screen.print()
-            screen.print(table(comparison.rows))
-        for folder in folders:
-            rows = [row for row in comparison.rows if row.experiment == folder.name]
-            if len(rows) > 1:
-                screen.print()
-                screen.print(tables.leader_table(leaders(rows), folder.name))
+        _print_further(screen, comparison.rows)
+        write_line(screen, "\n[dim]What each column means: docs/tables.md[/dim]")
     if legacy:
-        write_line(screen, f"\n[yellow]![/yellow] {LEGACY_WARNING}")
-        for (experiment, profile), value in legacy_scores(comparison.rows).items():
-            write_line(screen, f"  {experiment} {profile}: {'?' if value is None else f'{value:.2f}'}")
-    write_line(screen, f"[dim]{escape(tables.LEGEND)}[/dim]")
+        _print_legacy(screen, comparison.rows)
+
+
+def _print_further(screen: Console, rows: Sequence[ProfileRow]) -> None:
+    from ralphbench.analysis import guide, leaders
+    from ralphbench.cli import further_tables as tables
+
+    for experiment in dict.fromkeys(row.experiment for row in rows):
+        mine = [row for row in rows if row.experiment == experiment]
+        found: list[RenderableType] = [
+            tables.stage_table(mine, experiment),
+            *tables.gate_tables(mine, experiment, screen.width),
+            tables.time_table(mine, experiment),
+            tables.usage_table(mine, experiment),
+            tables.work_table(mine, experiment),
+        ]
+        if len(mine) > 1:
+            found.append(
+                tables.leader_table(leaders(mine), f"{experiment}: who leads (counts, not certainty)", "question")
+            )
+            found.append(tables.leader_table(guide(mine), f"{experiment}: which one to take", "if"))
+        for table in found:
+            screen.print()
+            screen.print(table)
+
+
+def _print_legacy(screen: Console, rows: Sequence[ProfileRow]) -> None:
+    from ralphbench.analysis import LEGACY_WARNING, legacy_scores
+    from ralphbench.cli.terminal import write_line
+
+    write_line(screen, f"\n[yellow]![/yellow] {LEGACY_WARNING}")
+    for (experiment, name), value in legacy_scores(rows).items():
+        write_line(screen, f"  {experiment} {name}: {'?' if value is None else f'{value:.2f}'}")

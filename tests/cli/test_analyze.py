@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.results import Write, write
+from support.results import Write, stage, verdict, write
 
 from ralphbench.cli.app import app
 from ralphbench.errors import UsageError
@@ -69,3 +69,37 @@ def test_json_and_csv_at_once_are_refused(tmp_path: Path, write: Write) -> None:
     write("a")
     with pytest.raises(UsageError, match="--json and --csv"):
         analyze(tmp_path, "x", "--json", "--csv")
+
+
+def test_all_tables_of_two_experiments_say_whose_they_are(tmp_path: Path, write: Write) -> None:
+    write("a", "devstral", experiment="001-one")
+    write("a", "opus", experiment="001-one")
+    write("b", "devstral", experiment="002-two", stages={"build": stage({"done": 1, "context": 4})})
+    write("b", "qwen", experiment="002-two")
+    text = analyze(tmp_path, "001-one", "002-two", "--all")
+    heads = ("by stage", "gates, passed", "time, mean", "calls, tokens", "tickets and code", "who leads", "which one")
+    parts = {name: text.split(f"{name}: by stage")[1].split(": by stage")[0] for name in ("001-one", "002-two")}
+    for name, (mine, others) in {"001-one": ("opus", "qwen"), "002-two": ("qwen", "opus")}.items():
+        for head in heads[1:]:
+            assert f"{name}: {head}" in parts[name]
+        assert mine in parts[name]
+        assert others not in parts[name]
+    assert "context ×4" in parts["002-two"]
+    assert "context ×4" not in parts["001-one"]
+
+
+def test_the_table_of_two_experiments_keeps_rows_of_one_name_apart(tmp_path: Path, write: Write) -> None:
+    write("a", "devstral", experiment="001-one")
+    write("b", "devstral", experiment="002-two", verdict=verdict(False))
+    lines = [line for line in analyze(tmp_path, "001-one", "002-two").splitlines() if line.startswith("│")]
+    firsts = [line.strip("│ ").split()[0] for line in lines]
+    assert firsts == ["001-one", "devstral", "002-two", "devstral"]
+    assert ["1/1" in line for line in lines] == [False, True, False, False]
+
+
+def test_a_pipe_gets_every_column(tmp_path: Path, write: Write) -> None:
+    write("a", "a-profile-with-a-name-that-is-rather-long")
+    text = analyze(tmp_path, "x", "--all")
+    assert "no room for" not in text
+    assert "cost/resolved" in text
+    assert "cache write" in text
