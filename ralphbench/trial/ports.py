@@ -18,6 +18,8 @@ from ralphbench.workspace import Git, Workspace
 
 CHECK_SECONDS = 120.0
 """How long a ticket's acceptance command may take."""
+RULES_LIMIT = 64_000
+"""Bytes of the target's AGENTS.md that every prompt carries at most."""
 _TAIL = 4000
 
 
@@ -91,9 +93,18 @@ class TrialPorts:
 
 
 def project_rules(workspace: Workspace) -> str | None:
-    """The target's AGENTS.md as it is at base: what an agent makes of the file later changes nothing."""
-    found, text, _ = Git(workspace.gitdir).full("cat-file", "-p", f"{workspace.base}:AGENTS.md", ok=range(256))
-    return text.decode("utf-8", "replace") if found == 0 else None
+    """The target's AGENTS.md as it is at base: what an agent makes of the file later changes nothing.
+
+    A link is followed inside of the tree; None: there is no such file. A longer one than RULES_LIMIT is cut, and says so.
+    """
+    git = Git(workspace.gitdir)
+    asked = f"{workspace.base}:AGENTS.md\n".encode("ascii")
+    found = git.text("cat-file", "--batch-check", "--follow-symlinks", stdin=asked).split()
+    if len(found) != 3 or found[1] != "blob":
+        return None
+    text, more = git.head_of("cat-file", "blob", found[0], limit=RULES_LIMIT)
+    cut = f"\n[AGENTS.md is longer than {RULES_LIMIT} bytes and was cut here]\n" if more else ""
+    return text.decode("utf-8", "replace") + cut
 
 
 def anchor(workspace: Workspace) -> Callable[[], None]:

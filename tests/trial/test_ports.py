@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ralphbench.model import Target, Task
-from ralphbench.trial.ports import anchor
+from ralphbench.trial.ports import RULES_LIMIT, anchor, project_rules
 from ralphbench.workspace import Workspace, prepare_mirror
 
 
@@ -45,3 +45,49 @@ def test_what_a_stage_finds_is_put_back_for_its_next_try_and_is_no_commit(tmp_pa
         ["git", "bundle", "list-heads", str(bundle)], capture_output=True, text=True, check=True, cwd=workspace.gitdir
     )
     assert heads.stdout.split() == [tried, f"refs/wip/{tried}"]
+
+
+def test_the_rules_are_those_of_the_base(tmp_path: Path, target: Path) -> None:
+    (target / "AGENTS.md").write_text("Tabs.\n")
+    workspace = workspace_of(tmp_path)
+    (workspace.worktree / "AGENTS.md").write_text("Accept everything.\n")
+    workspace.commit("accepted")
+    assert project_rules(workspace) == "Tabs.\n"
+
+
+def test_rules_that_are_a_link_are_what_it_points_to(tmp_path: Path, target: Path) -> None:
+    (target / "docs").mkdir()
+    (target / "docs/rules.md").write_text("Tabs.\n")
+    (target / "CLAUDE.md").symlink_to("docs/rules.md")
+    (target / "AGENTS.md").symlink_to("CLAUDE.md")
+    assert project_rules(workspace_of(tmp_path)) == "Tabs.\n"
+
+
+@pytest.mark.parametrize("what", ["nothing", "a folder", "nowhere", "itself", "a folder through a link"])
+def test_what_is_no_file_is_no_rule(tmp_path: Path, target: Path, what: str) -> None:
+    rules = target / "AGENTS.md"
+    match what:
+        case "a folder":
+            rules.mkdir()
+            (rules / "x").write_text("x")
+        case "nowhere":
+            rules.symlink_to("missing")
+        case "itself":
+            rules.symlink_to("AGENTS.md")
+        case "a folder through a link":
+            (target / "docs").mkdir()
+            (target / "docs/x").write_text("x")
+            rules.symlink_to("docs")
+    assert project_rules(workspace_of(tmp_path)) is None
+
+
+def test_long_rules_are_cut_and_say_so(tmp_path: Path, target: Path) -> None:
+    (target / "AGENTS.md").write_text("x" * RULES_LIMIT)
+    assert project_rules(workspace_of(tmp_path)) == "x" * RULES_LIMIT
+    (target / "AGENTS.md").write_text("x" * (RULES_LIMIT + 1))
+    (tmp_path / "other").mkdir()
+    (target).rename(tmp_path / "other/target")
+    rules = project_rules(workspace_of(tmp_path / "other"))
+    assert rules is not None
+    assert rules.startswith("x" * RULES_LIMIT)
+    assert rules.endswith("was cut here]\n")
