@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ralphbench.analysis.flattening import Flat, flatten
-from ralphbench.record import Damage, ExperimentFolder, read_many
+from ralphbench.analysis.derived import FROM, Tables, begin, read_derived
+from ralphbench.analysis.reading import read_listed
+from ralphbench.record import Damage, ExperimentFolder, Listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,25 +28,53 @@ class Frames:
     damages: tuple[Damage, ...]
 
 
-def load(folders: Sequence[Path]) -> Frames:
-    """Frames of results folders `results/<experiment>`. Files that cannot be read are named in `damages`."""
+def load(folders: Sequence[Path], *, derive: bool = True, rebuild: bool = False) -> Frames:
+    """Frames of results folders `results/<experiment>`. Files that cannot be read are named in `damages`.
+
+    `derive`: read a large experiment's Parquet in place of its results where that is valid, else write it. `rebuild`: read
+    the results whatever is there, and write it anew. Raises RecordError at a record of another version.
+    """
+    with _no_collections():
+        found = [_tables(ExperimentFolder(f.parent, f.name), derive=derive, rebuild=rebuild) for f in folders]
+        attempts, stages, endings, gates = _concatenated([tables for tables, _ in found])
+        return Frames(_counting(attempts), stages, endings, gates, tuple(d for _, damages in found for d in damages))
+
+
+def _tables(experiment: ExperimentFolder, *, derive: bool, rebuild: bool) -> tuple[Tables, Sequence[Damage]]:
+    if derive and not rebuild and (derived := read_derived(experiment)) is not None:
+        return derived
+    listings = _listings(experiment)
+    deriving = begin(experiment) if derive and sum(listing.size for listing in listings) >= FROM else None
+    if deriving is None:
+        return _read(listings)[0]
+    with deriving:
+        listings = _listings(experiment)  # after its mark is set: nothing is missed between the two
+        (tables, damages), uncommitted = _read(listings)
+        deriving.finish(tables, listings, uncommitted, damages)
+        return tables, damages
+
+
+def _read(listings: tuple[Listing, Listing]) -> tuple[tuple[Tables, list[Damage]], list[str]]:
+    """From the results; and the attempts that have none."""
     from ralphbench.analysis.unpacking import frames_of
 
-    damages: list[Damage] = []
-    flats: list[Flat] = []
-    with _no_collections():
-        for folder in folders:
-            _read(ExperimentFolder(folder.parent, folder.name), flats, damages)
-        attempts, stages, endings, gates = frames_of(flats)
-        return Frames(_counting(attempts), stages, endings, gates, tuple(damages))
+    read = read_listed(zip(("cell", "plan"), listings, strict=True))
+    return (frames_of(read.flats), read.damages), read.uncommitted
 
 
-def _read(experiment: ExperimentFolder, flats: list[Flat], damages: list[Damage]) -> None:
-    for kind, folder in (("cell", experiment), ("plan", experiment.plans())):
-        read = read_many(folder.listing().repeats())
-        damages += read.damages
-        if read.results:
-            flats.append(flatten(kind, read.results))
+def _listings(experiment: ExperimentFolder) -> tuple[Listing, Listing]:
+    return experiment.listing(), experiment.plans().listing()
+
+
+def _concatenated(found: Sequence[Tables]) -> Tables:
+    from ralphbench.analysis.unpacking import frames_of
+
+    if len(found) < 2:
+        return found[0] if found else frames_of([])
+    import pandas as pd
+
+    attempts, stages, endings, gates = (pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True))
+    return attempts, stages, endings, gates
 
 
 @contextlib.contextmanager

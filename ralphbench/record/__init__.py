@@ -8,6 +8,7 @@ from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import CallLog, follow_calls, read_calls
 from ralphbench.record.check import check_attempt
 from ralphbench.record.damage import Damage, Quarantine, report, set_aside, set_aside_in
+from ralphbench.record.derived import sweep_derived
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder, sync_folder
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
@@ -68,6 +69,7 @@ __all__ = [
     "set_aside_in",
     "spent",
     "stage_sums",
+    "sweep_derived",
     "sync_folder",
     "times",
     "try_flock",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.model import AttemptResult, Cell, codec
+from ralphbench.record import derived
 from ralphbench.record.damage import Damage, Quarantine, set_aside_in
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder
 from ralphbench.record.layout import AttemptFolder
@@ -49,6 +50,11 @@ class ExperimentFolder:
     @property
     def journal(self) -> Path:
         return self.path / "journal.jsonl"
+
+    @property
+    def derived(self) -> Path:
+        """A folder: what the analysis made of the results. `write_result` removes it; it can be made again."""
+        return self.path / derived.FOLDER
 
     @property
     def cells_path(self) -> Path:

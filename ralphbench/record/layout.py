@@ -20,6 +20,7 @@
          checksums.json      size and SHA-256 of all of these when the attempt was committed; written just before the result
          result.json         written last, by rename: the mark that this attempt is committed
       plans/<task>/<profile>/r<k>/a<n>/                 the same, of a shared plan's making
+      derived/               what the analysis made of the results, to be faster; can be made again, goes with the next result
 
 Beside any of them: `<name>.torn-<k>` (the end of a file, cut off by the writer that came next), `<name>.damaged-<k>` (a file
 that could not be read, set aside). Both are only ever made, never removed.

@@ -34,6 +34,11 @@ class Listing:
     folders: tuple[tuple[str, str, str, list[str]], ...]
     """Path, task, profile, names in no order."""
 
+    @property
+    def size(self) -> int:
+        """How many names: about as many as there are repeats."""
+        return sum(len(names) for *_, names in self.folders)
+
     def repeats(self) -> Iterator[Repeats]:
         for path, task, profile, names in self.folders:
             yield Repeats(path, task, profile, _counted(names, "r"))

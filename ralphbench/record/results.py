@@ -12,6 +12,7 @@ from ralphbench.errors import RecordError
 from ralphbench.model import RECORD_VERSION, AttemptResult, AttemptSpec, codec
 from ralphbench.record.checksums import write_checksums
 from ralphbench.record.damage import Quarantine, report, set_aside
+from ralphbench.record.derived import drop_derived
 from ralphbench.record.disk import atomic_write
 from ralphbench.record.layout import AttemptFolder
 from ralphbench.record.whole import read_or_set_aside, read_whole, why
@@ -41,6 +42,7 @@ def write_result(folder: AttemptFolder, result: AttemptResult) -> None:
             remedy=f"ralphbench run {result.experiment} --fresh   # makes a new attempt, the old one stays",
         )
     write_checksums(folder)
+    drop_derived(folder.path)
     atomic_write(folder.result, codec.pretty(result))
 
 

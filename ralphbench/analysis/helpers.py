@@ -1,0 +1,129 @@
+"""Further processes that read results beside this one.
+
+They are started anew, not forked: numpy and pandas have threads, and what a fork keeps of them may be locked for ever. Which
+shard is next, all take from one pipe. What a helper read it leaves in a file without a name; then nobody waits for anybody to
+read it, and nothing stays behind. A helper ends with this process, also where that is killed: its standard input ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from ralphbench.analysis.reading import Part, Shard, read_shard
+from ralphbench.errors import RalphbenchError
+
+_log = logging.getLogger("ralphbench.analysis")
+_WORD = 4
+"""Bytes of a shard's number in the pipe."""
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from ralphbench.analysis.helpers import help_out; help_out(*map(int, sys.argv[2:]))"
+)
+
+
+def read_with_helpers(shards: Sequence[Shard], count: int) -> dict[int, Part]:
+    """By their places, the shards that could be read, by this process and `count` more."""
+    with contextlib.ExitStack() as stack:
+        jobs = stack.enter_context(_pipe_of_numbers(len(shards)))
+        helpers: list[_Helper] = []
+        try:
+            plan = stack.enter_context(tempfile.TemporaryFile())
+            plan.write(pickle.dumps(shards, pickle.HIGHEST_PROTOCOL))
+            plan.flush()
+            for _ in range(count):
+                helpers.append(stack.enter_context(_Helper(plan.fileno(), jobs)))
+        except OSError as error:  # no room for a file, no process to be had: it goes without
+            _log.debug("no more than %d helpers: %s", len(helpers), error)
+        read = dict(_work(shards, jobs))
+        for helper in helpers:
+            read.update(helper.collect())
+        return read
+
+
+@contextlib.contextmanager
+def _pipe_of_numbers(count: int) -> Iterator[int]:
+    """A pipe that holds 0 to `count`: whoever reads one has it alone."""
+    reader, writer = os.pipe()
+    try:
+        os.set_blocking(writer, False)
+        with open(writer, "wb", buffering=0) as file, contextlib.suppress(BlockingIOError):
+            for number in range(count):  # those that find no room are read by nobody, and then by this process
+                file.write(number.to_bytes(_WORD, "little"))
+        yield reader
+    finally:
+        os.close(reader)
+
+
+def _work(shards: Sequence[Shard], jobs: int) -> Iterator[tuple[int, Part]]:
+    """Read shards until none is left. What cannot be read is left out: it is for the first process to say why."""
+    while len(word := os.read(jobs, _WORD)) == _WORD:
+        number = int.from_bytes(word, "little")
+        try:
+            part = read_shard(shards[number])
+        except (RalphbenchError, OSError, ValueError, TypeError, ArithmeticError) as error:
+            _log.debug("shard %d: %s", number, error)
+            continue
+        yield number, part
+
+
+class _Helper:
+    """One process. Use by `with`: at the end of it, it has ended."""
+
+    def __init__(self, plan: int, jobs: int) -> None:
+        """Raises OSError."""
+        self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        argv = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(plan), str(jobs)]
+        try:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=self._out, stderr=subprocess.DEVNULL, pass_fds=(plan, jobs)
+            )
+        except BaseException:
+            self._out.close()
+            raise
+
+    def collect(self) -> Iterator[tuple[int, Part]]:
+        """What it has read, when it has come to its end. One that was killed leaves what it had finished."""
+        if code := self._process.wait():
+            _log.debug("a helper ended with %d", code)
+        self._out.seek(0)
+        with contextlib.suppress(EOFError, pickle.UnpicklingError):
+            while True:
+                yield pickle.load(self._out)
+
+    def __enter__(self) -> _Helper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._out.close()
+
+
+def help_out(plan: int, jobs: int) -> None:
+    """What a helper does; it does not return."""
+    import gc
+
+    gc.disable()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    shards: Sequence[Shard] = pickle.loads(os.pread(plan, os.fstat(plan).st_size, 0))
+    with open(1, "wb", buffering=0, closefd=False) as out:
+        for done in _work(shards, jobs):
+            pickle.dump(done, out, pickle.HIGHEST_PROTOCOL)
+    os._exit(0)
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)  # nothing ever comes but its end
+    os._exit(1)
