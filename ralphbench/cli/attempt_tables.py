@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.markup import escape
-from rich.table import Table
 
 from ralphbench.cli import texts
-from ralphbench.model import AttemptResult
+from ralphbench.cli.fitting import Column, Fitted
+from ralphbench.model import AttemptResult, Call
 from ralphbench.record import spent
 from ralphbench.ui import AttemptView
 
@@ -52,92 +52,109 @@ def _outcome(result: AttemptResult) -> Iterator[str]:
     )
 
 
-def timeline(view: AttemptView) -> Table:
-    table = Table(title="timeline", title_justify="left", pad_edge=False)
-    table.add_column("at", justify="right")
-    table.add_column("what")
-    table.add_column("took", justify="right")
-    table.add_column("", overflow="fold")
-    for step in view.steps:
-        took = "" if step.seconds is None else texts.seconds(step.seconds)
-        table.add_row(
-            texts.seconds(step.at), escape(step.what), took, escape(step.detail), style="yellow" if step.fault else ""
-        )
-    return table
+def timeline(view: AttemptView) -> Fitted:
+    columns = (Column("at"), Column("what", least=12), Column("took"), Column("", least=20))
+    rows = [
+        (texts.seconds(step.at), step.what, "" if step.seconds is None else texts.seconds(step.seconds), step.detail)
+        for step in view.steps
+    ]
+    return Fitted(columns, rows, ["yellow" if step.fault else "" for step in view.steps], title="timeline")
 
 
-def tickets(view: AttemptView) -> Table:
-    table = Table(title="tickets", title_justify="left", pad_edge=False)
-    for name in ("id", "title", "state", "tries", "last word"):
-        table.add_column(name, overflow="fold")
-    for ticket in view.tickets.values():
-        table.add_row(ticket.id, escape(ticket.title), ticket.state, str(ticket.tries), escape(ticket.reason))
-    return table
+def tickets(view: AttemptView) -> Fitted:
+    columns = (
+        Column("id", least=6),
+        Column("title", least=12),
+        Column("state", least=9),
+        Column("tries"),
+        Column("last word", least=12),
+    )
+    rows = [(t.id, t.title, t.state, str(t.tries), t.reason) for t in view.tickets.values()]
+    return Fitted(columns, rows, title="tickets")
 
 
-def gates(view: AttemptView) -> Table:
-    table = Table(title="gates (judged from outside, on the final commit)", title_justify="left", pad_edge=False)
-    for name in ("gate", "kind", "outcome", "why", "tests", "took", "log"):
-        table.add_column(name, overflow="fold")
-    for gate in view.gates:
-        tests = "-" if gate.tests is None else texts.of(gate.tests.passed, gate.tests.ran)
-        style = {"pass": "green", "fail": "red"}.get(gate.outcome, "yellow")
-        table.add_row(
+_GATES = (
+    Column("gate", least=12),
+    Column("kind", least=5),
+    Column("outcome", least=7),
+    Column("why", least=12),
+    Column("tests", spare=2),
+    Column("took", spare=1),
+    Column("log", least=12, spare=3),
+)
+
+
+def gates(view: AttemptView) -> Fitted:
+    rows = [
+        (
             gate.id,
             str(gate.kind),
             str(gate.outcome),
-            escape(gate.reason),
-            tests,
+            gate.reason,
+            "-" if gate.tests is None else texts.of(gate.tests.passed, gate.tests.ran),
             texts.seconds(gate.seconds),
             gate.log or "-",
-            style=style,
         )
-    return table
+        for gate in view.gates
+    ]
+    styles = [{"pass": "green", "fail": "red"}.get(gate.outcome, "yellow") for gate in view.gates]
+    return Fitted(_GATES, rows, styles, title="gates (judged from outside, on the final commit)")
 
 
-def call_summary(view: AttemptView) -> Table:
+def call_summary(view: AttemptView) -> Fitted:
     """Calls by stage."""
-    table = Table(title="model calls by stage", title_justify="left", pad_edge=False)
-    table.add_column("stage")
-    for name in ("calls", "tokens in", "out", "retries", "mended", "truncated", "failed"):
-        table.add_column(name, justify="right")
+    figures = ("calls", "tokens in", "out", "retries", "mended", "truncated", "failed")
+    rows = []
     for stage in dict.fromkeys(call.started.stage for call in view.calls):
         calls = [c for c in view.calls if c.started.stage == stage]
         ends = [c.ended for c in calls if c.ended is not None]
         used = spent(calls)
-        table.add_row(
-            stage,
-            str(len(calls)),
-            texts.count(used.input),
-            texts.count(used.output),
-            str(sum(e.retries for e in ends)),
-            str(sum(1 for e in ends if e.mends)),
-            str(sum(1 for e in ends if e.truncated)),
-            str(sum(1 for e in ends if e.error) + len(calls) - len(ends)),
+        rows.append(
+            (
+                stage,
+                str(len(calls)),
+                texts.count(used.input),
+                texts.count(used.output),
+                str(sum(e.retries for e in ends)),
+                str(sum(1 for e in ends if e.mends)),
+                str(sum(1 for e in ends if e.truncated)),
+                str(sum(1 for e in ends if e.error) + len(calls) - len(ends)),
+            )
         )
-    return table
+    return Fitted((Column("stage", least=6), *map(Column, figures)), rows, title="model calls by stage")
 
 
-def call_table(view: AttemptView) -> Table:
-    table = Table(title="model calls", title_justify="left", pad_edge=False)
-    for name in ("call", "stage", "served", "status", "in", "out", "first token", "total", "cost", "what was wrong"):
-        table.add_column(name, overflow="fold")
-    for call in view.calls:
-        end = call.ended
-        if end is None:
-            table.add_row(call.started.id, call.started.stage_id, "?", "no end", *[texts.UNKNOWN] * 5, "")
-            continue
-        wrong = ", ".join(filter(None, [end.error, *end.mends, "truncated" if end.truncated else None]))
-        table.add_row(
-            call.started.id,
-            call.started.stage_id,
-            end.served or texts.UNKNOWN,
-            str(end.status),
-            texts.count(end.usage.input),
-            texts.count(end.usage.output),
-            texts.seconds(end.timing.first_token),
-            texts.seconds(end.timing.total),
-            texts.money(end.cost),
-            escape(wrong),
-        )
-    return table
+_CALLS = (
+    Column("call", least=4),
+    Column("stage", least=9),
+    Column("served", least=10, spare=1),
+    Column("status", least=6),
+    Column("in"),
+    Column("out"),
+    Column("first token", spare=3),
+    Column("total", spare=2),
+    Column("cost"),
+    Column("what was wrong", least=10),
+)
+
+
+def call_table(view: AttemptView) -> Fitted:
+    return Fitted(_CALLS, [_call(call) for call in view.calls], title="model calls")
+
+
+def _call(call: Call) -> tuple[str, ...]:
+    end = call.ended
+    if end is None:
+        return (call.started.id, call.started.stage_id, texts.UNKNOWN, "no end", *[texts.UNKNOWN] * 5, "")
+    return (
+        call.started.id,
+        call.started.stage_id,
+        end.served or texts.UNKNOWN,
+        str(end.status),
+        texts.count(end.usage.input),
+        texts.count(end.usage.output),
+        texts.seconds(end.timing.first_token),
+        texts.seconds(end.timing.total),
+        texts.money(end.cost),
+        ", ".join(filter(None, [end.error, *end.mends, "truncated" if end.truncated else None])),
+    )

@@ -78,7 +78,8 @@ class Fitted:
         return table
 
     def _natural(self, n: int) -> int:
-        return max(cell_len(text) for text in (self.columns[n].name, *(row[n] for row in self.rows)))
+        texts = (self.columns[n].name, *(line for row in self.rows for line in row[n].splitlines()))
+        return max(cell_len(text) for text in texts)
 
 
 def _shown(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:

@@ -4,12 +4,26 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from support.results import result
 
+from ralphbench import model
 from ralphbench.cli import attempt_tables as tables
-from ralphbench.model import Call, CallEnded, CallStarted, Usage
+from ralphbench.model import (
+    Call,
+    CallEnded,
+    CallStarted,
+    GateKind,
+    GateOutcome,
+    GateResult,
+    Usage,
+    Verdict,
+)
 from ralphbench.record import AttemptFolder
 from ralphbench.ui import AttemptView
+from ralphbench.ui.attempt_view import Step, TicketView
 
 
 def printed(part: RenderableType, width: int = 180) -> str:
@@ -56,3 +70,29 @@ def test_unequal_limits_are_told_also_while_the_attempt_runs() -> None:
     running = view()
     running.unequal_limits = ("p",)
     assert any(line.startswith("warning     UNEQUAL LIMITS") for line in tables.summary_lines(running))
+
+
+@pytest.mark.parametrize("width", [80, 100, 180])
+def test_tables_fit_the_terminal_and_keep_their_figures_whole(width: int) -> None:
+    long = "a word of the reviewer's that goes on and on\nand on in a second line"
+    shown = view(
+        call(1, "10-investigate-2", usage=Usage(input=123_456, output=12_345), cost=12.34, mends=("no_finish",))
+    )
+    shown.steps = [Step(3600.0, "build (iteration 17)", long, 7200.0)]
+    shown.tickets = {"t1": TicketView("t1", long, "already_satisfied", 3, long)}
+    counts = model.TestCounts(123, 120, 3, 0)
+    gate = GateResult(
+        "a-gate-of-the-task", GateKind.GOAL, GateOutcome.FAIL, long, 1.0, None, 1, 83.0, counts, "grading/g.log"
+    )
+    shown.result = result(verdict=Verdict(False, 0.0, (gate,)))
+    parts = (tables.timeline, tables.tickets, tables.gates, tables.call_summary, tables.call_table)
+    texts = {part.__name__: printed(part(shown), width) for part in parts}
+    assert max(cell_len(line) for text in texts.values() for line in text.splitlines()) <= width
+    for name, figures in {
+        "timeline": ("1h00m", "2h00m"),
+        "tickets": ("3",),
+        "gates": ("120/123", "1m23s"),
+        "call_summary": ("123k", "12.3k"),
+        "call_table": ("123k", "12.3k", "$12.34"),
+    }.items():
+        assert all(figure in texts[name] for figure in figures), texts[name]
