@@ -11,7 +11,7 @@ import click
 from ralphbench.cli.options import complete_experiment, results_option
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
     from ralphbench.analysis import ProfileRow
 
@@ -75,9 +75,9 @@ def print_comparison(folders: Sequence[Path], *, everything: bool = False, legac
     screen = console()
     if not screen.is_terminal:
         screen.width = _ROOM
-    title = " · ".join(dict.fromkeys(row.experiment for row in comparison.rows))
-    fitted = comparison_table(comparison.rows, title)
+    fitted = comparison_table(comparison.rows)
     screen.print()
+    write_line(screen, f"[italic]{' · '.join(dict.fromkeys(row.experiment for row in comparison.rows))}[/italic]")
     screen.print(fitted)
     for warning in comparison.warnings:
         write_line(screen, f"[yellow]![/yellow] {escape(warning)}")
@@ -92,24 +92,17 @@ def print_comparison(folders: Sequence[Path], *, everything: bool = False, legac
 
 def _print_further(screen: Console, rows: Sequence[ProfileRow]) -> None:
     from ralphbench.analysis import guide, leaders
-    from ralphbench.cli import further_tables as tables
+    from ralphbench.cli.further_tables import further_tables, leader_table
+    from ralphbench.cli.terminal import write_line
 
     for experiment in dict.fromkeys(row.experiment for row in rows):
         mine = [row for row in rows if row.experiment == experiment]
-        found: list[RenderableType] = [
-            tables.stage_table(mine, experiment),
-            *tables.gate_tables(mine, experiment, screen.width),
-            tables.time_table(mine, experiment),
-            tables.usage_table(mine, experiment),
-            tables.work_table(mine, experiment),
-        ]
+        found = list(further_tables(mine, screen.width))
         if len(mine) > 1:
-            found.append(
-                tables.leader_table(leaders(mine), f"{experiment}: who leads (counts, not certainty)", "question")
-            )
-            found.append(tables.leader_table(guide(mine), f"{experiment}: which one to take", "if"))
-        for table in found:
-            screen.print()
+            found.append(("who leads (counts, not certainty)", leader_table(leaders(mine), "question")))
+            found.append(("which one to take", leader_table(guide(mine), "if")))
+        for heading, table in found:
+            write_line(screen, f"\n[italic]{experiment}: {heading}[/italic]")
             screen.print(table)
 
 

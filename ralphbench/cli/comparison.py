@@ -24,7 +24,7 @@ class Figure:
     least: int | None = None
 
 
-def table_of(title: str, figures: Sequence[Figure], rows: Sequence[ProfileRow]) -> Fitted:
+def table_of(figures: Sequence[Figure], rows: Sequence[ProfileRow]) -> Fitted:
     """One line a row; where they are of several experiments, each experiment stands above its own."""
     several = len({row.experiment for row in rows}) > 1
     lines: list[list[str]] = []
@@ -40,7 +40,7 @@ def table_of(title: str, figures: Sequence[Figure], rows: Sequence[ProfileRow]) 
         lines.append([figure.of(row) for figure in figures])
         styles.append(_style(row))
     columns = [Column(figure.name, figure.least, figure.spare) for figure in figures]
-    return Fitted(columns, lines, styles, title, sections=frozenset(sections - {-1}))
+    return Fitted(columns, lines, styles, sections=frozenset(sections - {-1}))
 
 
 def _style(row: ProfileRow) -> str:
@@ -99,8 +99,8 @@ FIGURES = (
 SIGNS = "?: unknown, which is not zero · -: nothing to say · ×3: three attempts"
 
 
-def comparison_table(rows: Sequence[ProfileRow], title: str) -> Fitted:
-    return table_of(title, FIGURES, rows)
+def comparison_table(rows: Sequence[ProfileRow]) -> Fitted:
+    return table_of(FIGURES, rows)
 
 
 def legend(shown: Iterable[str]) -> str:

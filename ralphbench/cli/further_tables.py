@@ -13,6 +13,8 @@ from ralphbench.cli.comparison import NAME, Figure, table_of
 from ralphbench.cli.fitting import Column, Fitted
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from ralphbench.analysis import Leader, ProfileRow, StageLine
 
 _STAGE = (
@@ -33,13 +35,23 @@ _STAGE = (
 )
 
 
-def stage_table(rows: Sequence[ProfileRow], experiment: str) -> Fitted:
+def further_tables(rows: Sequence[ProfileRow], width: int) -> Iterator[tuple[str, RenderableType]]:
+    """Headings and tables, of the rows of one experiment."""
+    yield "by stage", stage_table(rows)
+    for matrix in gate_tables(rows, width):
+        yield "gates, passed of judged", matrix
+    yield "time, mean of an attempt", table_of(TIME, rows)
+    yield "calls, tokens and quota", table_of(USAGE, rows)
+    yield "tickets and code", table_of(WORK, rows)
+
+
+def stage_table(rows: Sequence[ProfileRow]) -> Fitted:
     lines: list[list[str]] = []
     sections = set()
     for row in rows:
         lines += [[row.name if n == 0 else "", *_stage(line)] for n, line in enumerate(row.stages)]
         sections.add(len(lines) - 1)
-    return Fitted(_STAGE, lines, title=f"{experiment}: by stage", sections=frozenset(sections - {-1}))
+    return Fitted(_STAGE, lines, sections=frozenset(sections - {-1}))
 
 
 def _stage(line: StageLine) -> list[str]:
@@ -61,15 +73,15 @@ def _stage(line: StageLine) -> list[str]:
     ]
 
 
-def gate_tables(rows: Sequence[ProfileRow], experiment: str, width: int) -> Iterator[Table]:
+def gate_tables(rows: Sequence[ProfileRow], width: int) -> Iterator[Table]:
     """Gates × profiles: passed of judged. As many profiles side by side as there is room for."""
     gates = list(dict.fromkeys(name for row in rows for name in row.gates))
     left = [row for row in rows if row.gates]
     while left:
         count = len(left)
-        while count > 1 and _wide(_gates(left[:count], gates, experiment)) > width:
+        while count > 1 and _wide(_gates(left[:count], gates)) > width:
             count -= 1
-        yield _gates(left[:count], gates, experiment)
+        yield _gates(left[:count], gates)
         left = left[count:]
 
 
@@ -80,8 +92,8 @@ def _wide(table: Table) -> int:
     return room.measure(table).maximum
 
 
-def _gates(rows: Sequence[ProfileRow], gates: Sequence[str], experiment: str) -> Table:
-    table = Table(title=f"{experiment}: gates, passed of judged", title_justify="left", pad_edge=False)
+def _gates(rows: Sequence[ProfileRow], gates: Sequence[str]) -> Table:
+    table = Table(pad_edge=False)
     table.add_column("gate")
     for row in rows:
         table.add_column(Text(row.name), justify="right", no_wrap=True)
@@ -102,18 +114,6 @@ def _passed(row: ProfileRow, gate: str) -> Text:
     return Text(texts.of(passed, judged), "green" if passed == judged else "" if passed else "red")
 
 
-def time_table(rows: Sequence[ProfileRow], experiment: str) -> Fitted:
-    return table_of(f"{experiment}: time, mean of an attempt", _TIME, rows)
-
-
-def usage_table(rows: Sequence[ProfileRow], experiment: str) -> Fitted:
-    return table_of(f"{experiment}: calls, tokens and quota", _USAGE, rows)
-
-
-def work_table(rows: Sequence[ProfileRow], experiment: str) -> Fitted:
-    return table_of(f"{experiment}: tickets and code", _WORK, rows)
-
-
 def _seconds(name: str, part: str) -> Figure:
     return Figure(name, lambda r: texts.seconds(getattr(r.time, part)))
 
@@ -124,12 +124,12 @@ def _local_tokens(row: ProfileRow) -> str:
     return f"{texts.count(row.local_tokens)} ({texts.share(row.local_tokens, row.all_tokens)})"
 
 
-_TIME = (
+TIME = (
     NAME,
     *(_seconds(part, part) for part in ("wall", "model", "tools", "gates", "harness", "waiting")),
     Figure("tok/s", lambda r: texts.rate(r.tokens_per_second)),
 )
-_USAGE = (
+USAGE = (
     NAME,
     Figure("calls", lambda r: texts.number(r.calls)),
     Figure("cloud calls", lambda r: texts.number(r.cloud_calls)),
@@ -144,7 +144,7 @@ _USAGE = (
     Figure("retries", lambda r: texts.number(r.retries), spare=4),
     Figure("truncated", lambda r: texts.number(r.truncated), spare=8),
 )
-_WORK = (
+WORK = (
     NAME,
     Figure("accepted", lambda r: texts.of(r.accepted, r.tickets)),
     Figure("rejected", lambda r: texts.number(r.rejected)),
@@ -160,10 +160,10 @@ _WORK = (
 )
 
 
-def leader_table(found: Sequence[Leader], title: str, asked: str) -> Fitted:
+def leader_table(found: Sequence[Leader], asked: str) -> Fitted:
     """`asked`: the head of the first column."""
     columns = (Column(asked, least=24), Column("profile", least=20), Column("figure"))
-    return Fitted(columns, [[line.question, _leading(line), _figure(line)] for line in found], title=title)
+    return Fitted(columns, [[line.question, _leading(line), _figure(line)] for line in found])
 
 
 def _leading(leader: Leader) -> str:

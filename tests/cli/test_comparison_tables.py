@@ -64,15 +64,9 @@ def two_experiments(write: Write) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_table_fits_and_breaks_no_figure(tmp_path: Path, width: int) -> None:
     rows = compared(tmp_path, "002-local-models")
-    for table in (
-        comparison_table(rows, "x"),
-        tables.stage_table(rows, "x"),
-        *tables.gate_tables(rows, "x", width),
-        tables.time_table(rows, "x"),
-        tables.usage_table(rows, "x"),
-        tables.work_table(rows, "x"),
-        tables.leader_table(leaders(rows), "x", "question"),
-    ):
+    found = [comparison_table(rows), *(table for _, table in tables.further_tables(rows, width))]
+    assert len(found) >= 6
+    for table in (*found, tables.leader_table(leaders(rows), "question")):
         lines = drawn(table, width)
         assert max(map(len, lines)) <= width
         whole = {cell for line in drawn(table, 1000) for cell in cells(line)}
@@ -83,7 +77,7 @@ def test_every_table_fits_and_breaks_no_figure(tmp_path: Path, width: int) -> No
 
 @pytest.mark.usefixtures("two_experiments")
 def test_at_80_columns_who_what_and_how_it_ended_stand_on_one_table(tmp_path: Path) -> None:
-    lines = drawn(comparison_table(compared(tmp_path, "002-local-models"), "x"), 80)
+    lines = drawn(comparison_table(compared(tmp_path, "002-local-models")), 80)
     names = cells(next(line for line in lines if line.startswith("┃")))
     assert names[:3] == ["profile", "resolved", "claimed"]
     assert names[-1] == "ended as"
@@ -97,7 +91,7 @@ def test_at_80_columns_who_what_and_how_it_ended_stand_on_one_table(tmp_path: Pa
 
 @pytest.mark.usefixtures("two_experiments")
 def test_where_there_is_room_nothing_is_left_out(tmp_path: Path) -> None:
-    lines = drawn(comparison_table(compared(tmp_path, "002-local-models"), "x"), 400)
+    lines = drawn(comparison_table(compared(tmp_path, "002-local-models")), 400)
     assert cells(next(line for line in lines if line.startswith("┃"))) == [figure.name for figure in FIGURES]
     assert "no room" not in " ".join(lines)
 
@@ -105,7 +99,7 @@ def test_where_there_is_room_nothing_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("two_experiments")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_profiles_of_several_experiments_stand_below_the_name_of_theirs(tmp_path: Path, width: int) -> None:
-    table = comparison_table(compared(tmp_path, "001-profile-showdown", "002-local-models"), "x")
+    table = comparison_table(compared(tmp_path, "001-profile-showdown", "002-local-models"))
     firsts = [first for line in drawn(table, width) if line.startswith("│") and (first := cells(line)[0])]
     theirs = ["devstral", "local-hybrid-inv"]
     assert firsts == ["001-profile-showdown", *theirs, "002-local-models", *theirs]
@@ -114,8 +108,8 @@ def test_profiles_of_several_experiments_stand_below_the_name_of_theirs(tmp_path
 @pytest.mark.usefixtures("two_experiments")
 def test_a_gate_matrix_that_is_too_wide_goes_on_in_another(tmp_path: Path) -> None:
     rows = compared(tmp_path, "001-profile-showdown") * 3
-    assert len(list(tables.gate_tables(rows, "x", 400))) == 1
-    parts = list(tables.gate_tables(rows, "x", 80))
+    assert len(list(tables.gate_tables(rows, 400))) == 1
+    parts = list(tables.gate_tables(rows, 80))
     assert len(parts) > 1
     heads = [cells(next(line for line in drawn(part, 80) if line.startswith("┃")))[1:] for part in parts]
     assert [name for head in heads for name in head] == [row.name for row in rows]
@@ -124,7 +118,7 @@ def test_a_gate_matrix_that_is_too_wide_goes_on_in_another(tmp_path: Path) -> No
 def test_what_is_unknown_and_what_there_is_none_of_look_different(tmp_path: Path, write: Write) -> None:
     write("a", "silent", spent=Spent(1.0, 1, None, None, None, 1), verdict=verdict(False))
     write("a", "void", ending=Ending.ENDPOINT_DOWN, verdict=None)
-    lines = drawn(comparison_table(compared(tmp_path), "x"), 400)
+    lines = drawn(comparison_table(compared(tmp_path)), 400)
     named = {
         name: dict(zip([f.name for f in FIGURES], row_of(lines, name), strict=True)) for name in ("silent", "void")
     }
@@ -135,13 +129,13 @@ def test_what_is_unknown_and_what_there_is_none_of_look_different(tmp_path: Path
 
 def test_an_imported_row_is_marked_and_not_judged(tmp_path: Path, write: Write) -> None:
     write("a", imported=True, verdict=None)
-    found = row_of(drawn(comparison_table(compared(tmp_path), "x"), 400), "p (imported)")
+    found = row_of(drawn(comparison_table(compared(tmp_path)), 400), "p (imported)")
     assert found[1:4] == ["?", "-", "?"]
 
 
 def test_the_legend_explains_the_columns_that_are_shown(tmp_path: Path, write: Write) -> None:
     write("a")
-    shown = [str(column.header) for column in comparison_table(compared(tmp_path), "x").table(60).columns]
+    shown = [str(column.header) for column in comparison_table(compared(tmp_path)).table(60).columns]
     text = legend(shown)
     assert "resolved: " in text
     assert "tok/s: " not in text
@@ -151,7 +145,7 @@ def test_the_legend_explains_the_columns_that_are_shown(tmp_path: Path, write: W
 
 def test_local_share_and_cache_are_told_of_tokens_too(tmp_path: Path, write: Write) -> None:
     write("a", stages={"build": stage({"done": 1}, local_calls=1, local_tokens=60, cache_write=7)})
-    lines = drawn(tables.usage_table(compared(tmp_path), "x"), 400)
+    lines = drawn(tables.table_of(tables.USAGE, compared(tmp_path)), 400)
     found = dict(zip(row_of(lines, "profile"), row_of(lines, "p"), strict=True))
     assert (found["calls"], found["cloud calls"], found["local calls"]) == ("3", "2", "33 %")
     assert (found["cloud tokens"], found["local tokens"]) == ("60", "60 (50 %)")
@@ -161,10 +155,10 @@ def test_local_share_and_cache_are_told_of_tokens_too(tmp_path: Path, write: Wri
 def test_kills_what_was_there_before_and_what_was_asked_again_are_told(tmp_path: Path, write: Write) -> None:
     cut = {"build": stage({"done": 1, "context": 2, "blocked": 1}, repairs=4)}
     write("a", stages=cut, work=work(already_satisfied=5, repairs=6))
-    lines = drawn(tables.work_table(compared(tmp_path), "x"), 400)
+    lines = drawn(tables.table_of(tables.WORK, compared(tmp_path)), 400)
     found = dict(zip(row_of(lines, "profile"), row_of(lines, "p"), strict=True))
     assert (found["cut off"], found["already there"], found["asked again"]) == ("2", "5", "6")
-    lines = drawn(tables.stage_table(compared(tmp_path), "x"), 400)
+    lines = drawn(tables.stage_table(compared(tmp_path)), 400)
     found = dict(zip(row_of(lines, "profile"), row_of(lines, "p"), strict=True))
     assert (found["runs"], found["done"], found["cut off"], found["asked again"]) == ("4", "1", "2", "4")
     assert found["other endings"] == "context ×2, blocked"
@@ -174,11 +168,11 @@ def test_leaders_say_nobody_unknown_and_each_figure_in_its_unit(tmp_path: Path, 
     write("a", "p", spent=Spent(1.0, 1, 1, 1, None))
     write("a", "q", spent=Spent(1.0, 1, 1, 1, None), verdict=verdict(False, True))
     rows = compared(tmp_path)
-    lines = drawn(tables.leader_table(leaders(rows), "x", "question"), 200)
+    lines = drawn(tables.leader_table(leaders(rows), "question"), 200)
     assert row_of(lines, "most resolved")[1:] == ["p", "100 %"]
     assert row_of(lines, "best score")[1:] == ["p", "1.00"]
     assert row_of(lines, "least cost for each attempt")[1:] == ["?", "?"]
     assert row_of(lines, "fastest, of those that resolved any")[1:] == ["p", "20s"]
     unsolved = [row for row in rows if not row.resolved]
-    lines = drawn(tables.leader_table(guide(unsolved), "x", "if"), 200)
+    lines = drawn(tables.leader_table(guide(unsolved), "if"), 200)
     assert row_of(lines, "money counts")[1:] == ["nobody", "-"]
