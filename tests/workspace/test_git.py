@@ -24,11 +24,9 @@ def test_a_failure_says_what_was_run_where_and_gits_last_word(tmp_path: Path) ->
 def test_a_git_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     git = Git(tmp_path / ".git", timeout=0.5, extra={"MARK": str(tmp_path)})
-    started = time.monotonic()
     with pytest.raises(WorkspaceError, match="did not end within"):
-        git.run("-c", "alias.wait=!sleep 60 & sleep 60", "wait")
-    assert time.monotonic() - started < 10
-    deadline = time.monotonic() + 5
+        git.run("-c", "alias.wait=!sleep 3600 & sleep 3600", "wait")
+    deadline = time.monotonic() + 60
     while (left := _marked(f"MARK={tmp_path}")) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []
