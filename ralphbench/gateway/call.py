@@ -37,8 +37,8 @@ class Call:
         self._dialect = dialect
         self._request = request
         self._http = http
-        self._session = http.headers.get(headers.SESSION)
-        self._parent = http.headers.get(headers.PARENT_SESSION)
+        self._session = headers.session(http.headers, headers.SESSION)
+        self._parent = headers.session(http.headers, headers.PARENT_SESSION)
         self._outcome = Outcome(stage.recorder.clean, dialect.meter())
         self._pause: Pause | None = None
         self._paused = 0.0

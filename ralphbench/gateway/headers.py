@@ -26,6 +26,7 @@ _NOT_RETURNED = frozenset(_HOP | _BODY | _WAITING | {"set-cookie", "server", "da
 
 SESSION = "x-session-id"
 PARENT_SESSION = "x-parent-session-id"
+_LONGEST_NAME = 200
 
 
 def to_upstream(asked: Mapping[str, str], own: Mapping[str, str], *, passthrough: bool) -> CIMultiDict[str]:
@@ -51,3 +52,11 @@ def to_agent(received: Mapping[str, str]) -> CIMultiDict[str]:
         if low not in _NOT_RETURNED and not low.startswith(("x-ratelimit", "anthropic-ratelimit", "ratelimit")):
             returned[name] = value
     return returned
+
+
+def session(asked: Mapping[str, str], name: str) -> str | None:
+    """Which session a call belongs to, by the header `name`. One that no agent would give is taken for none: it becomes a
+    key in memory and a word in the record.
+    """
+    said = asked.get(name)
+    return said if said and len(said) <= _LONGEST_NAME and said.isascii() else None

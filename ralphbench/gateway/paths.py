@@ -86,13 +86,18 @@ class Frontend:
 
 
 async def _body(request: web.BaseRequest) -> bytes:
-    """All of it. Raises TimeoutError where it does not come, HTTPRequestEntityTooLarge past the server's limit."""
-    if request.content.is_eof():
-        return await request.read()
-    async with asyncio.timeout(_UPLOAD):
-        if "expect" in request.headers:
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return await request.read()
+    """All of it. Raises TimeoutError where it does not come, BadBody where it is not what its headers say it is (such as
+    compressed), HTTPRequestEntityTooLarge past the server's limit.
+    """
+    try:
+        if request.content.is_eof():
+            return await request.read()
+        async with asyncio.timeout(_UPLOAD):
+            if "expect" in request.headers:
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return await request.read()
+    except web.RequestPayloadError as error:
+        raise BadBody(f"the body cannot be read as its headers say: {error}") from error
 
 
 def _split(path: str) -> tuple[str, str]:

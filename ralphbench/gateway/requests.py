@@ -25,6 +25,7 @@ _LOOKED_AT = (
     "output_config",
     "usage",
 )
+_LONGEST_NAME = 200
 LEAST_OUTPUT = 256
 """Tokens that an answer is left even where our estimate says that the window is full: the server knows better."""
 
@@ -54,7 +55,7 @@ class AgentRequest:
 
     @property
     def model(self) -> str:
-        return str(self.values.get("model", ""))
+        return str(self.values.get("model", ""))[:_LONGEST_NAME]
 
     @property
     def stream(self) -> bool:

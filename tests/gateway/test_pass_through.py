@@ -374,3 +374,35 @@ def test_one_stage_of_an_attempt_at_a_time(stage: Any, chat: Any) -> None:
         stage(chat, attempt=one.grant.attempt)
     one.close()
     stage(chat, attempt=one.grant.attempt, limits=Limits())
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"content-encoding": "gzip"}, 400),
+        ({"content-encoding": "deflate"}, 400),
+        ({"x-session-id": "\xff"}, 200),
+        ({"x-parent-session-id": "\xff"}, 200),
+        ({"x-session-id": "s" * 40_000, "x-parent-session-id": "p" * 20_000}, 200),
+    ],
+    ids=["gzip", "deflate", "session", "parent", "length"],
+)
+def test_no_agent_can_void_its_own_attempt_by_an_odd_request(
+    sent: dict[str, str], status: int, stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    upstream.gives(answer(tongue.stream("hi")))
+    one = stage()
+    assert one.ask(headers=sent).status == status
+    assert (one.poll().stop, len(upstream.seen)) == (None, 1 if status == 200 else 0)
+    assert one.ask().status == 200
+    one.close()
+    assert {(call.started.session, call.started.parent_session) for call in one.calls()} == {(None, None)}
+
+
+def test_a_name_that_goes_on_for_ever_is_recorded_in_part(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
+    upstream.gives(answer(chat.stream("hi")))
+    one = stage(chat)
+    assert one.ask(chat.ask(model="m" * 1_000_000)).status == 200
+    one.call()
+    assert set(one.calls()[0].started.requested) == {"m"}
+    assert len(one.calls()[0].started.requested) < 1000
