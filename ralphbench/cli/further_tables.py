@@ -41,7 +41,8 @@ def further_tables(rows: Sequence[ProfileRow], width: int) -> Iterator[tuple[str
     for matrix in gate_tables(rows, width):
         yield "gates, passed of judged", matrix
     yield "time, mean of an attempt", table_of(TIME, rows)
-    yield "calls, tokens and quota", table_of(USAGE, rows)
+    yield "calls and quota", table_of(QUOTA, rows)
+    yield "tokens", table_of(TOKENS, rows)
     yield "tickets and code", table_of(WORK, rows)
 
 
@@ -129,20 +130,24 @@ TIME = (
     *(_seconds(part, part) for part in ("wall", "model", "tools", "gates", "harness", "waiting")),
     Figure("tok/s", lambda r: texts.rate(r.tokens_per_second)),
 )
-USAGE = (
+QUOTA = (
     NAME,
     Figure("calls", lambda r: texts.number(r.calls)),
     Figure("cloud calls", lambda r: texts.number(r.cloud_calls)),
-    Figure("local calls", lambda r: texts.share(r.local_calls, r.calls), spare=5),
-    Figure("tokens in", lambda r: texts.count(r.tokens.input)),
-    Figure("cached", lambda r: texts.share(r.tokens.cache_read, r.tokens.input), spare=3),
-    Figure("cache write", lambda r: texts.count(r.tokens.cache_write), spare=7),
+    Figure("local calls", lambda r: texts.share(r.local_calls, r.calls), spare=1),
+    Figure("cloud tokens", lambda r: texts.count(r.cloud_tokens)),
+    Figure("local tokens", _local_tokens),
+    Figure("retries", lambda r: texts.number(r.retries), spare=2),
+    Figure("unknown", lambda r: texts.number(r.unknown_calls), spare=3),
+)
+TOKENS = (
+    NAME,
+    Figure("in", lambda r: texts.count(r.tokens.input)),
+    Figure("cached", lambda r: texts.share(r.tokens.cache_read, r.tokens.input)),
+    Figure("cache write", lambda r: texts.count(r.tokens.cache_write), spare=2),
     Figure("out", lambda r: texts.count(r.tokens.output)),
-    Figure("reasoning", lambda r: texts.count(r.tokens.reasoning), spare=6),
-    Figure("cloud tokens", lambda r: texts.count(r.cloud_tokens), spare=1),
-    Figure("local tokens", _local_tokens, spare=2),
-    Figure("retries", lambda r: texts.number(r.retries), spare=4),
-    Figure("truncated", lambda r: texts.number(r.truncated), spare=8),
+    Figure("reasoning", lambda r: texts.count(r.tokens.reasoning), spare=1),
+    Figure("truncated", lambda r: texts.number(r.truncated)),
 )
 WORK = (
     NAME,

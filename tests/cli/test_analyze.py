@@ -77,7 +77,16 @@ def test_all_tables_of_two_experiments_say_whose_they_are(tmp_path: Path, write:
     write("b", "devstral", experiment="002-two", stages={"build": stage({"done": 1, "context": 4})})
     write("b", "qwen", experiment="002-two")
     text = analyze(tmp_path, "001-one", "002-two", "--all")
-    heads = ("by stage", "gates, passed", "time, mean", "calls, tokens", "tickets and code", "who leads", "which one")
+    heads = (
+        "by stage",
+        "gates, passed",
+        "time, mean",
+        "calls and quota",
+        "tokens",
+        "tickets and code",
+        "who leads",
+        "which one",
+    )
     parts = {name: text.split(f"{name}: by stage")[1].split(": by stage")[0] for name in ("001-one", "002-two")}
     for name, (mine, others) in {"001-one": ("opus", "qwen"), "002-two": ("qwen", "opus")}.items():
         for head in heads[1:]:

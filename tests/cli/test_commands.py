@@ -52,7 +52,7 @@ def test_analyze_as_csv_reads_back(project: Project) -> None:
 
 def test_analyze_all_shows_stages_gates_and_quota(project: Project) -> None:
     text = project.ralphbench("analyze", "001-words", "--all", "--score", "legacy").stdout
-    for table in ("by stage", "gates, passed of judged", "time, mean of an attempt", "calls, tokens and quota"):
+    for table in ("by stage", "gates, passed of judged", "time, mean of an attempt", "calls and quota"):
         assert f"001-words: {table}" in text
     assert "do not decide by it" in text
     lines = [" ".join(line.replace("│", " ").split()) for line in text.splitlines()]

@@ -145,10 +145,12 @@ def test_the_legend_explains_the_columns_that_are_shown(tmp_path: Path, write: W
 
 def test_local_share_and_cache_are_told_of_tokens_too(tmp_path: Path, write: Write) -> None:
     write("a", stages={"build": stage({"done": 1}, local_calls=1, local_tokens=60, cache_write=7)})
-    lines = drawn(tables.table_of(tables.USAGE, compared(tmp_path)), 400)
+    lines = drawn(tables.table_of(tables.QUOTA, compared(tmp_path)), 400)
     found = dict(zip(row_of(lines, "profile"), row_of(lines, "p"), strict=True))
     assert (found["calls"], found["cloud calls"], found["local calls"]) == ("3", "2", "33 %")
     assert (found["cloud tokens"], found["local tokens"]) == ("60", "60 (50 %)")
+    lines = drawn(tables.table_of(tables.TOKENS, compared(tmp_path)), 400)
+    found = dict(zip(row_of(lines, "profile"), row_of(lines, "p"), strict=True))
     assert (found["cached"], found["cache write"]) == ("50 %", "7")
 
 
