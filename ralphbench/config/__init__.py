@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ralphbench.config.explained import Explained, explain
     from ralphbench.config.identities import differences, identity, identity_parts
     from ralphbench.config.importer import import_conf
+    from ralphbench.config.layers import described_agents
     from ralphbench.config.legacy_conf import ImportReport
     from ralphbench.config.legacy_runs import OldRuns, import_runs, read_runs
     from ralphbench.config.names import find_experiment, list_experiments, profile_names, task_names
@@ -27,6 +28,7 @@ _HOMES = {
     "ImportReport": "legacy_conf",
     "OldRuns": "legacy_runs",
     "Overrides": "experiments",
+    "described_agents": "layers",
     "differences": "identities",
     "explain": "explained",
     "find_experiment": "names",
@@ -51,6 +53,7 @@ __all__ = [
     "ImportReport",
     "OldRuns",
     "Overrides",
+    "described_agents",
     "differences",
     "explain",
     "find_experiment",

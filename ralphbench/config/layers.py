@@ -20,6 +20,7 @@ from ralphbench.config.yamlfile import Document, KeyPath, read_yaml
 if TYPE_CHECKING:
     from ralphbench.config.checked import Words
 
+AGENTS_FILE = "agents.yaml"
 MODEL_BOUND = frozenset(("context", "output", "variant", "sampling"))
 
 
@@ -109,15 +110,19 @@ def read_shared(folder: Path, catalog: Catalog, problems: Problems, *, inside: b
     readers: dict[str, Callable[[Document, Catalog, Problems], None]] = {
         "profiles.yaml": _read_profiles,
         "endpoints.yaml": _read_endpoints,
-        "agents.yaml": _read_agents,
+        AGENTS_FILE: _read_agents,
     }
     for name, reader in readers.items():
         if (folder / name).is_file():
             with problems.collected():
-                document = read_yaml(folder / name, label=f"{folder.name}/{name}" if inside else name)
-                if document.data is not None and not isinstance(document.data, dict):
-                    raise document.error((), f"expected a map of names, found {describe(document.data)}")
-                reader(document, catalog, problems)
+                reader(_document(folder / name, f"{folder.name}/{name}" if inside else name), catalog, problems)
+
+
+def _document(file: Path, label: str) -> Document:
+    document = read_yaml(file, label=label)
+    if document.data is not None and not isinstance(document.data, dict):
+        raise document.error((), f"expected a map of names, found {describe(document.data)}")
+    return document
 
 
 def _read_profiles(document: Document, catalog: Catalog, problems: Problems) -> None:
@@ -168,6 +173,16 @@ def _read_agents(document: Document, catalog: Catalog, problems: Problems) -> No
             if not isinstance(value, dict):
                 raise document.error((name,), f"expected a map that describes the command, found {describe(value)}")
             _put_agent(catalog, Sourced(value, document, (name,)))
+
+
+def described_agents(folder: Path) -> dict[str, Any]:
+    """The `command` agents that a folder's agents.yaml describes, by name. Raises ConfigError, ConfigErrors."""
+    catalog, problems = Catalog(), Problems()
+    if (folder / AGENTS_FILE).is_file():
+        with problems.collected():
+            _read_agents(_document(folder / AGENTS_FILE, AGENTS_FILE), catalog, problems)
+    problems.raise_if_any()
+    return {name: agent.value for name, agent in catalog.agents.items()}
 
 
 def _put_agent(catalog: Catalog, agent: Sourced) -> None:
