@@ -63,6 +63,9 @@ class StageTraffic:
     """Tokens a second of the last call that had an end."""
     last_error: str | None = None
     """The error kind of the last call that ended; None: it ended well."""
+    waiting: int = 0
+    """Open calls of whose answer the server has sent nothing yet: it reads the prompt, or hangs. How long that may go on is
+    the gateway's to say (`options.stall_seconds`)."""
 
 
 _ERRORS = (ConfigError, DiskError, EndpointDown, EndpointError, ModelMissing, RecordError, RunError)

@@ -58,6 +58,8 @@ class OpenStage:
     last_error: str | None = None
     running: int = 0
     """Calls that were started and have no end yet."""
+    waiting: int = 0
+    """Of these the ones that have been sent, and of whose answer nothing has come yet."""
     tasks: set[asyncio.Task[object]] = field(default_factory=set)
     ordinals: dict[str | None, int] = field(default_factory=dict)
     sizers: dict[str | None, Sizer] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class OpenStage:
         return StageTraffic(
             activity=self.activity,
             open_calls=self.running,
+            waiting=self.waiting,
             spent=replace(self.spent, calls=self.spent.calls + self.running),
             next_call=self.next_call,
             stop=None if stop is None else stop.ending.value,

@@ -49,10 +49,12 @@ class Try:
         self._sent_at = time.monotonic()
         self._out: web.StreamResponse | None = None
         self._checked = 0
+        self._waits = False
 
     async def run(self, wire: bytes, sent: CIMultiDict[str]) -> web.StreamResponse:
         route, dialect = self._asked.stage.route, self._asked.dialect
         data = io.BytesIO(wire) if len(wire) > _LARGE else wire
+        self._wait(True)
         try:
             async with route.session.request(
                 "POST", route.url(dialect.path), data=data, headers=sent, timeout=route.timeout, allow_redirects=False
@@ -69,6 +71,14 @@ class Try:
             raise Fault("provider_error", _words(error), at_once=True) from error
         except _BROKEN as error:
             raise Fault("provider_error", _words(error)) from error
+        finally:
+            self._wait(False)
+
+    def _wait(self, waits: bool) -> None:
+        """Whether nothing of the answer has come yet. Some servers send the head of an answer before they read the prompt."""
+        if waits is not self._waits:
+            self._waits = waits
+            self._asked.stage.waiting += 1 if waits else -1
 
     async def _read(self, response: ClientResponse) -> web.StreamResponse:
         if response.status >= 300:
@@ -121,6 +131,7 @@ class Try:
                 break
             t = time.monotonic() - self._sent_at
             received.append(chunk)
+            self._wait(False)
             stage.activity += len(chunk)
             data = relay.feed(chunk, t) if chunk else relay.eof(t)
             if relay.opening is Opening.FAILED:

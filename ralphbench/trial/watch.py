@@ -93,7 +93,8 @@ class StageWatch:
         self._clock.provisional(traffic.pauses)
         self._on_traffic(traffic)
         cpu = process.cpu_seconds()
-        if traffic.activity != self._activity or _paused(traffic) or self._working(cpu, now):
+        # A server that has not begun to answer is not the contender's silence: the gateway gives it up in time.
+        if traffic.activity != self._activity or traffic.waiting or _paused(traffic) or self._working(cpu, now):
             self._activity = traffic.activity
             self._last_sign = now
             self._cpu = cpu

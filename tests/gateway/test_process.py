@@ -187,6 +187,22 @@ def test_an_agent_that_hangs_up_while_the_server_thinks(stage: Any, upstream: An
     assert one.call().status == 499
 
 
+def test_a_call_waits_until_something_of_its_answer_comes(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    """The head of an answer says nothing: some servers send it before they read the prompt."""
+    upstream.gives(answer([], end="stall"), answer(tongue.broken(tongue.stream("Hel")), end="stall"))
+    one = stage()
+    asking = [in_background(one)]
+    until(lambda: upstream.seen)
+    assert (one.poll().open_calls, one.poll().waiting) == (1, 1)
+    asking.append(in_background(one))
+    until(lambda: one.poll().activity > 100)
+    assert (one.poll().open_calls, one.poll().waiting) == (2, 1)
+    closed = one.close()
+    assert (closed.open_calls, closed.waiting) == (0, 0)
+    for thread in asking:
+        thread.join()
+
+
 def test_closing_a_stage_waits_for_its_calls(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
     upstream.gives(answer(chat.stream("Hel", "lo"), gap=0.1))
     one = stage(chat)

@@ -191,11 +191,20 @@ def test_a_fault_that_passes_is_off_the_contenders_clock_and_voids_nothing(tmp_p
 
 def test_a_stalled_stream_ends_the_stage_as_idle(tmp_path: Path) -> None:
     limits = {"iterations": 3, "failures": 1, "stage_timeout": "60s", "idle_timeout": "2s"}
-    project = make_project(tmp_path, script=with_fault({"name": "stall"}), limits=limits)
-    assert project.run().returncode == 0
+    project = make_project(tmp_path, script=with_fault({"name": "stall", "at": 1}), limits=limits)
+    assert project.run("--agent", "builtin").returncode == 0
     (result,) = results(project)
     assert (result["ending"], result["cause"]) == ("failures", "idle_timeout")
     assert no_process_left(project)
+
+
+def test_a_server_that_reads_a_long_prompt_is_waited_for(tmp_path: Path) -> None:
+    """Longer than an agent may be silent: the time to the first byte is the server's."""
+    limits = {"iterations": 3, "failures": 1, "stage_timeout": "60s", "idle_timeout": "1s"}
+    project = make_project(tmp_path, script=slow_script(4), limits=limits)
+    assert project.run().returncode == 0
+    (result,) = results(project)
+    assert (result["ending"], result["verdict"]["resolved"]) == ("completed", True)
 
 
 def test_wall_time_is_enforced_inside_a_stage(tmp_path: Path) -> None:

@@ -116,6 +116,12 @@ def test_a_pause_of_the_gateway_is_not_the_agents_silence(case: Case) -> None:
     assert case.during(200, lambda: case.gateway.say(pauses=(Interval("retry", began, case.hand.now),))) is None
 
 
+def test_a_server_that_has_not_begun_to_answer_is_not_the_agents_silence(case: Case) -> None:
+    """It reads a long prompt, or hangs: that is for the gateway to judge."""
+    assert case.during(200, lambda: case.gateway.say(open_calls=1, waiting=1)) is None
+    assert case.during(200, lambda: case.gateway.say(open_calls=1, waiting=0)) is StageEnding.IDLE_TIMEOUT
+
+
 def test_a_growing_pause_is_off_the_wall_time(hand: HandClock) -> None:
     case = Case(hand, Limits(wall_time=100))
     began = hand.now
