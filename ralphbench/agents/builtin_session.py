@@ -53,14 +53,14 @@ class Session:
 
     @classmethod
     def begin(cls, folder: Path, wanted: str | None, cwd: str, window: int) -> Session:
-        """Go on with a session, or begin a new one where none is wanted. Raises OSError, ValueError where the wanted
-        one cannot be read.
+        """A new session, with what was said in the wanted one. That stays as it is: a stage that is run again after a
+        fault begins where it began before. Raises OSError, ValueError where the wanted one cannot be read.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        name = wanted or uuid.uuid4().hex
+        name = uuid.uuid4().hex
         session = cls(name, SYSTEM.format(cwd=cwd), folder / f"{name}.json", window)
         if wanted is not None:
-            session.items = codec.loads(session.file.read_bytes(), list[Item])
+            session.items = codec.loads((folder / f"{wanted}.json").read_bytes(), list[Item])
         return session
 
     def save(self) -> None:

@@ -52,7 +52,8 @@ class OpencodeAgent:
         if self._variant is not None:
             argv += ["--variant", self._variant]
         if stage.session is not None:
-            argv += ["--session", stage.session]
+            # On a copy of it: a stage that is run again after a fault must find the session as it was.
+            argv += ["--session", stage.session, "--fork"]
         return argv
 
     def _env(self, stage: StageRun, sandbox: Sandbox) -> dict[str, str]:

@@ -105,6 +105,8 @@ class Asker:
             output=result.output,
         )
         self._guard("check", anchor, iteration)
+        if result.timed_out and (reached := self.ports.limit()):  # it was not the check's own time that ran out
+            raise Ended(*reached, stage=_CHECKED_IN.get(when))
         return result
 
     def _run(
@@ -129,7 +131,9 @@ class Asker:
             if crashed is not None:
                 raise Ended(Ending.AGENT_CRASH, result.detail, stage=request.stage, cause=result.ending)
             crashed = result
-            if not repair:  # a repair goes on with the work that is there
+            if repair:  # goes on with the work that is there, and with what was said of it
+                session = result.session or session
+            else:
                 self._undo(request.stage, request.anchor, request.iteration)
 
     def _guard(self, stage: str, anchor: str, iteration: int) -> None:

@@ -109,9 +109,21 @@ def test_a_session_goes_on(run: Run) -> None:
     first = run(["One.", "Two."])
     second = run.again(session=first.session, id="1-build-2", prompt="Once more.")
     assert (first.text, second.text) == ("One.", "Two.")
-    assert second.session == first.session
-    users = [m["content"] for m in run.bodies()[-1]["messages"] if m["role"] == "user"]
-    assert users == ["Do it.", "Once more."]
+    assert second.session not in (None, first.session)
+    assert users(run) == ["Do it.", "Once more."]
+
+
+def test_a_session_can_be_gone_on_with_once_more_as_it_was(run: Run) -> None:
+    """After a fault a stage is run again on the tree as it was: what was said of the undone work must be gone too."""
+    first = run(["One.", "Two.", "Three."])
+    undone = run.again(session=first.session, id="1-build-2", prompt="Once more.")
+    second = run.again(session=first.session, id="1-build-3", prompt="Once more.")
+    assert (undone.text, second.text) == ("Two.", "Two.")
+    assert users(run) == ["Do it.", "Once more."]
+
+
+def users(run: Run) -> list[str]:
+    return [m["content"] for m in run.bodies()[-1]["messages"] if m["role"] == "user"]
 
 
 ENDINGS: list[tuple[str, list[Any], StageEnding, str]] = [
@@ -140,6 +152,8 @@ def test_endings(run: Run, turns: list[Any], ending: StageEnding, detail: str) -
 def test_a_stage_cannot_configure_the_next_one(run: Run) -> None:
     told = '{"agent": {"build": {"prompt": "SAY MOO"}}}'
     plant = f"echo '{told}' > $HOME/.config/opencode/opencode.json; ln -s /etc $HOME/.config/opencode/agent"
+    plant += f"; mkdir -p $HOME/.opencode; echo '{told}' > $HOME/.opencode/opencode.json"
+    plant += "; mkdir -p $HOME/.local/share/opencode; echo '{}' > $HOME/.local/share/opencode/auth.json"
     assert run([call("bash", command=plant), "ok"]).ending is StageEnding.DONE
     assert run.again(id="2-build-1").ending is StageEnding.DONE
     bodies = run.bodies()
