@@ -136,10 +136,12 @@ class _Drive:
         self.started = self.heard = time.monotonic()
         verdict = self._until_over()
         status = self.process.poll()
+        self._exited = status is not None
         leftovers = self.process.end(self.patience.grace)
         self._drain()
         outcome = self.reader.outcome(status)
-        return self._result(outcome, verdict or self._overruled(outcome), status, leftovers)
+        verdict = verdict or self.watch.check(self.process)
+        return self._result(outcome, None if self._in_time(verdict, outcome) else verdict, status, leftovers)
 
     def _until_over(self) -> tuple[StageEnding, str] | None:
         """Read and look until the agent has ended (None) or has to be."""
@@ -215,14 +217,14 @@ class _Drive:
     def _done_but_there(self, now: float) -> bool:
         return self.reader.finished and now - self.heard > self.patience.after_end
 
-    def _overruled(self, outcome: Outcome) -> tuple[StageEnding, str] | None:
-        """The watch's last word on a stage that ended of itself: a fault it has seen counts in any case, a limit only
-        where the work was not done before it.
+    def _in_time(self, verdict: tuple[StageEnding, str] | None, outcome: Outcome) -> bool:
+        """Whether the work was done before a limit was reached, also where only the agent's exit was still waited for.
+        A fault that the watch has seen counts in any case.
         """
-        verdict = self.watch.check(self.process)
-        if verdict is None or verdict[0].fault is not None or outcome.ending is not StageEnding.DONE:
-            return verdict
-        return None
+        if verdict is None or outcome.ending is not StageEnding.DONE or verdict[0].fault is not None:
+            return False
+        over = self.reader.finished or self._exited
+        return over and verdict[0] is not StageEnding.AGENT_CRASH
 
     def _result(
         self, outcome: Outcome, verdict: tuple[StageEnding, str] | None, status: int | None, leftovers: int

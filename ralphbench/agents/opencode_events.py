@@ -37,8 +37,6 @@ class OpencodeReader:
         self._tools = 0
         self._error: tuple[str, str] | None = None
         """(name, message) of an error after which no step was finished."""
-        self._mended = False
-        """An error came, and work went on after it: opencode exits with 1 all the same."""
 
     def read(self, line: bytes) -> Iterable[AgentEvent] | None:
         event = parse(line)
@@ -96,7 +94,6 @@ class OpencodeReader:
 
     def _on_step_finish(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
         self._reason = text_of(part.get("reason")) or "unknown"
-        self._mended = self._mended or self._error is not None
         self._error = None
         self.finished = self._reason in _LAST
         return (AgentEvent(kind="step", t=t, text=self._reason),)
@@ -110,8 +107,7 @@ class OpencodeReader:
         return (AgentEvent(kind="error", t=t, text=clip(f"{name}: {message}"), failed=True),)
 
     def outcome(self, exit_code: int | None) -> Outcome:
-        trusted = 0 if self._mended and exit_code == 1 else exit_code
-        return judge("opencode", self._text, self._reason, self._error, self._tools, trusted)
+        return judge("opencode", self._text, self._reason, self._error, self._tools, exit_code)
 
 
 def _dict(value: Any) -> dict[str, Any]:

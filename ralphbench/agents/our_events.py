@@ -88,14 +88,16 @@ def judge(
     """What a stage came to, from its last step's `reason`, an `error` (kind, text) that no step followed, and how many
     tools were called.
 
-    It is done where the last step ended with `stop` and something was said or done. An answer that was cut off at its
-    length is handed on as it is, since it can be asked for again; work without a word is work.
+    It is done where the last step ended with `stop` and something was said or done, whatever the exit status: that of an
+    agent which has said its last word tells only how it left. An answer that was cut off at its length is handed on as
+    it is, since it can be asked for again; work without a word is work.
     """
     if error is not None:
         kind, said = error
         ending = StageEnding.CONTEXT if kind in ("overflow", "ContextOverflowError") else StageEnding.AGENT_CRASH
         return Outcome(ending, text, f"{name}: {kind}: {said}")
-    if exit_code not in (0, None):
+    finished = reason in ("stop", "length") and bool(text or tools)
+    if exit_code not in (0, None) and not finished:
         return Outcome(StageEnding.AGENT_CRASH, text, f"{name} exited with {exit_code}")
     if reason is None:
         return Outcome(StageEnding.AGENT_CRASH, text, f"{name} ended without a single step")
@@ -105,4 +107,5 @@ def judge(
     if not text and (cut or not tools):
         return Outcome(StageEnding.NO_OUTPUT, "", cut or "it answered with nothing")
     silent = "" if text else f"it ended without a word after {tools} tool calls"
-    return Outcome(StageEnding.DONE, text, cut or silent)
+    left = f"after its last word it exited with {exit_code}" if exit_code not in (0, None) else ""
+    return Outcome(StageEnding.DONE, text, cut or silent or left)

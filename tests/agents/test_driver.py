@@ -164,6 +164,32 @@ def test_a_fault_undoes_what_was_done_and_a_limit_does_not(
     assert (result.detail == "seen late") is (ending is verdict)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "ending"),
+    [
+        (StageEnding.CONTEXT, StageEnding.DONE),
+        (StageEnding.COST, StageEnding.DONE),
+        (StageEnding.STAGE_TIMEOUT, StageEnding.DONE),
+        (StageEnding.PROVIDER_ERROR, StageEnding.PROVIDER_ERROR),
+        (StageEnding.INTERRUPTED, StageEnding.INTERRUPTED),
+    ],
+)
+def test_work_that_is_done_is_kept_where_only_the_exit_was_still_waited_for(
+    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, verdict: StageEnding, ending: StageEnding
+) -> None:
+    """The last answer passes a limit: whether the agent or the watch is the quicker must not decide."""
+
+    class Quick(new_eye):  # type: ignore[misc, valid-type]
+        def check(self, process: Any) -> Any:
+            said = any(event.kind == "step" for event in self.events)
+            return (verdict, "passed with the last answer") if said else None
+
+    script = "say(type='message', text='All done.'); say(type='step', reason='stop'); time.sleep(3600)"
+    description = described(script, output={"format": "ours"})
+    result = load_agent("tiny", {}, {"tiny": description}).run(stage(), box, Quick())
+    assert (result.ending, result.text, result.killed) == (ending, "All done.", True)
+
+
 def test_a_daemon_writes_nothing_after_the_end(run: Runner, tmp_path: Path) -> None:
     script = f"""
 if os.fork() == 0:

@@ -88,7 +88,11 @@ def test_the_answer_is_the_text_of_the_last_step_that_had_any() -> None:
     [
         ([START, TEXT, step("stop")], 0, StageEnding.DONE),
         ([START, TEXT, step("stop")], None, StageEnding.DONE),
-        ([START, TEXT, step("stop")], 1, StageEnding.AGENT_CRASH),
+        ([START, TEXT, step("stop")], 1, StageEnding.DONE),
+        ([START, TEXT, step("stop")], -11, StageEnding.DONE),
+        ([START, TEXT, step("length")], 1, StageEnding.DONE),
+        ([START, step("stop")], 1, StageEnding.AGENT_CRASH),
+        ([START, TEXT, step("tool-calls")], 1, StageEnding.AGENT_CRASH),
         ([START, TEXT, step("length")], 0, StageEnding.DONE),
         ([START, step("length")], 0, StageEnding.NO_OUTPUT),
         ([START, TOOL, step("tool-calls"), START, step("length")], 0, StageEnding.NO_OUTPUT),
@@ -102,7 +106,7 @@ def test_the_answer_is_the_text_of_the_last_step_that_had_any() -> None:
         ([error("ContextOverflowError")], 1, StageEnding.CONTEXT),
         ([error("ContextOverflowError"), START, TEXT, step("stop")], 0, StageEnding.DONE),
         ([error("ContextOverflowError"), START, TEXT, step("stop")], 1, StageEnding.DONE),
-        ([error("ContextOverflowError"), START, TEXT, step("stop")], -9, StageEnding.AGENT_CRASH),
+        ([error("ContextOverflowError"), START, TEXT, step("stop")], -9, StageEnding.DONE),
         ([START, TEXT, step("stop"), error("UnknownError")], 0, StageEnding.AGENT_CRASH),
     ],
 )
