@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,12 @@ from ralphbench.sandbox.processes import end_tree
 _LINES = 2_000
 _LINE = 2_000
 _LONGEST_TIMEOUT = 600.0
+_LARGEST = 20_000_000
+"""Bytes of a file that is shown or edited whole."""
+_FLOOD = 256_000_000
+"""Bytes of output at which a command is ended."""
+_LOOK = 0.2
+"""Seconds between two looks at how much a command has put out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ SCHEMAS = (
     ),
     _schema(
         "read",
-        "Read a text file, with line numbers, or list a directory.",
+        "Read a text file, with line numbers, or list a directory. Only inside the working directory.",
         ["filePath"],
         filePath=_text("Path, absolute or relative to the working directory."),
         offset=_number("First line, from 1."),
@@ -62,7 +70,7 @@ SCHEMAS = (
     ),
     _schema(
         "write",
-        "Write a file, over the one that is there.",
+        "Write a file, over the one that is there. Only inside the working directory.",
         ["filePath", "content"],
         filePath=_text("Path, absolute or relative to the working directory."),
         content=_text("The whole new content."),
@@ -86,6 +94,7 @@ class Tools:
 
     def __init__(self, cwd: Path, env: Mapping[str, str], bash_timeout: float) -> None:
         self._cwd = cwd
+        self._allowed = tuple(Path(folder).resolve() for folder in (cwd, env.get("TMPDIR") or cwd))
         self._env = dict(env)
         self._bash_timeout = bash_timeout
         self._tools: dict[str, Callable[[dict[str, Any]], Result]] = {
@@ -107,7 +116,20 @@ class Tools:
             return Result(f"{error.filename or name}: {error.strerror or error}", failed=True)
 
     def _path(self, given: str) -> Path:
-        return self._cwd / given
+        """Inside the working directory or the temporary one, links followed: what is outside is nobody's business here."""
+        path = self._cwd / given
+        if not any(path.resolve().is_relative_to(folder) for folder in self._allowed):
+            raise ToolError(f"{given} is outside the working directory: not allowed")
+        return path
+
+    def _data(self, path: Path) -> bytes:
+        """All of a plain file: a pipe would wait for a writer, a device has no end."""
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ToolError(f"{path} is not a file")
+        if found.st_size > _LARGEST:
+            raise ToolError(f"{path} has {found.st_size} bytes, too many; use bash to look at parts of it")
+        return path.read_bytes()
 
     def _bash(self, given: dict[str, Any]) -> Result:
         """Output goes to a file: what is left running in the background holds nothing up."""
@@ -123,15 +145,10 @@ class Tools:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            try:
-                status: int | None = process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                end_tree(process.pid, 0.5)
-                process.wait()
-                status = None
+            status, why = _attended(process, output.fileno(), seconds)
             text = _both_ends(output.fileno())
         if status is None:
-            return Result(f"{text}\n[ended after {seconds:g} s; ask for a longer timeout if it needs one]", True)
+            return Result(f"{text}\n[{why}]", True)
         return Result(f"{text}\n[exit {status}]" if status else text or "[no output]", exit=status)
 
     def _read(self, given: dict[str, Any]) -> Result:
@@ -139,7 +156,7 @@ class Tools:
         if path.is_dir():
             names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in path.iterdir())
             return Result("\n".join(names[:_LINES]) or "[an empty directory]")
-        data = path.read_bytes()
+        data = self._data(path)
         if b"\0" in data[:8192]:
             raise ToolError(f"{path} is not a text file")
         lines = data.decode(errors="replace").splitlines()
@@ -163,7 +180,7 @@ class Tools:
             raise ToolError("oldString and newString are the same")
         if not old:
             raise ToolError("oldString is empty; use write to make a file")
-        text = path.read_bytes().decode(errors="surrogateescape")
+        text = self._data(path).decode(errors="surrogateescape")
         if "\r\n" in text and "\n" in old and "\r\n" not in old:
             old, new = old.replace("\n", "\r\n"), new.replace("\n", "\r\n")
         found = text.count(old)
@@ -189,6 +206,25 @@ def _checked(name: str, arguments: Any) -> dict[str, Any]:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ToolError(f"{name}: {key} must be {words}, found {str(value)[:200]!r}")
     return given
+
+
+def _attended(process: subprocess.Popen[bytes], output: int, seconds: float) -> tuple[int | None, str]:
+    """Wait for a command; (None, why) where it was ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.wait(max(0.0, min(_LOOK, left))), ""
+        except subprocess.TimeoutExpired:
+            if (size := os.fstat(output).st_size) > _FLOOD:
+                why = f"ended: it had put out {size} bytes"
+            elif left <= 0:
+                why = f"ended after {seconds:g} s; ask for a longer timeout if it needs one"
+            else:
+                continue
+        end_tree(process.pid, 0.5)
+        process.wait()
+        return None, why
 
 
 def _both_ends(file: int, limit: int = 100_000) -> str:

@@ -115,6 +115,40 @@ def test_a_binary_file_is_not_shown(tools: Tools, tmp_path: Path) -> None:
     assert "not a text file" in tools.call("read", {"filePath": "b"}).text
 
 
+@pytest.mark.parametrize("place", ["/etc/hostname", "../beside", "link/hostname", "~/../../etc/hostname"])
+@pytest.mark.parametrize("name", ["read", "write", "edit", "bash"])
+def test_tools_stay_inside_the_working_directory(tools: Tools, tmp_path: Path, name: str, place: str) -> None:
+    (tmp_path / "link").symlink_to("/etc")
+    (tmp_path / "~").mkdir()
+    more = {"content": "x", "oldString": "a", "newString": "b", "command": "pwd", "workdir": place}
+    result = tools.call(name, {"filePath": place, **more})
+    assert (result.failed, "outside the working directory" in result.text) == (True, True)
+
+
+def test_the_temporary_folder_is_inside_too(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tree").mkdir()
+    tools = Tools(tmp_path / "tree", {**os.environ, "TMPDIR": str(tmp_path / "tmp")}, 20.0)
+    assert not tools.call("write", {"filePath": str(tmp_path / "tmp/x"), "content": "x"}).failed
+
+
+def test_only_plain_files_of_sane_size_are_read(tools: Tools, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(30 * 1024**3)
+    for name in ("read", "edit"):
+        more = {"oldString": "a", "newString": "b"}
+        assert "not a file" in tools.call(name, {"filePath": "pipe", **more}).text
+        assert "too many; use bash" in tools.call(name, {"filePath": "large", **more}).text
+
+
+def test_a_command_that_floods_is_ended(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ralphbench.agents.builtin_tools._FLOOD", 1_000_000)
+    result = tools.call("bash", {"command": "yes", "timeout": 600_000})
+    assert result.failed
+    assert "ended: it had put out" in result.text
+
+
 def test_a_session_leaves_out_the_oldest_results_first(tmp_path: Path) -> None:
     session = Session.begin(tmp_path, None, "/w", 1_000)
     session.items = [Item("tool", "x" * 1_000, call_id=str(n)) for n in range(6)]
@@ -123,3 +157,14 @@ def test_a_session_leaves_out_the_oldest_results_first(tmp_path: Path) -> None:
     session.save()
     again = Session.begin(tmp_path, session.id, "/w", 1_000)
     assert again.items == session.items
+
+
+def test_a_session_that_is_gone_on_with_stays_as_it_was(tmp_path: Path) -> None:
+    """A stage that is run again after a fault begins where it began before."""
+    session = Session.begin(tmp_path, None, "/w", 1_000)
+    session.items = [Item("user", "one")]
+    session.save()
+    tried = Session.begin(tmp_path, session.id, "/w", 1_000)
+    tried.items.append(Item("user", "what was undone"))
+    tried.save()
+    assert Session.begin(tmp_path, session.id, "/w", 1_000).items == [Item("user", "one")]
