@@ -18,6 +18,8 @@ from ralphbench.agents.builtin_tools import Result, Tools
 from ralphbench.agents.words import clip
 from ralphbench.model import codec
 
+NOTHING = "[no answer]"
+"""What stands in the conversation for an answer without a word: servers refuse an empty one when it is sent back."""
 _TOOLS_TOKENS = 1_000
 """What the description of the tools takes of the window, about."""
 
@@ -67,7 +69,8 @@ def work(session: Session, model: Model, tools: Tools) -> None:
         session.fit()
         answer = model.ask(session)
         tell(answer)
-        session.items.append(Item("assistant", answer.text, tuple(answer.calls)))
+        said = answer.text if answer.text.strip() or answer.calls else NOTHING
+        session.items.append(Item("assistant", said, tuple(answer.calls)))
         for call in answer.calls:
             session.items.append(Item("tool", do(call, tools, session.room()), call_id=call.id))
         session.save()

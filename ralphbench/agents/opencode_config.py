@@ -44,11 +44,16 @@ ENV = {
 }
 
 
+_OTHERS = (".config/opencode", ".opencode", ".local/share/opencode/auth.json", ".local/state/opencode")
+"""Where opencode looks for a configuration or a login beside ours, whatever ENV says. Its sessions lie elsewhere."""
+
+
 def fresh_folder(home: Path) -> None:
-    """opencode's own configuration folder as every stage finds it: without what a stage before has put there, and so
+    """opencode's own configuration folders as every stage finds them: without what a stage before has put there, and so
     that its plugin package counts as installed; else it is fetched from the registry at every start.
     """
-    remove(home, ".config/opencode")
+    for name in _OTHERS:
+        remove(home, name)
     write(home, ".config/opencode/node_modules/.none", b"")
     lock = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
     write(home, ".config/opencode/package-lock.json", codec.dumps(lock))

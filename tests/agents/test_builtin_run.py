@@ -65,7 +65,8 @@ def test_a_stage_is_done_and_gone_on_with(run: Run, dialect: str, tmp_path: Path
     assert (bash.tool, bash.exit, bash.failed) == ("bash", 3, False)
     assert bash.seconds is not None
     again = run.again(dialect=dialect, session=result.session, id="1-build-2", prompt="Sure?")
-    assert (again.text, again.session) == ("Still done.", result.session)
+    assert again.text == "Still done."
+    assert again.session not in (None, result.session), "a copy goes on, so that it can be gone on with once more"
     assert "1: hello" in json.dumps(run.bodies()[-1])
     assert "Sure?" in json.dumps(run.bodies()[-1])
 
@@ -87,6 +88,15 @@ def test_endings(run: Run, dialect: str, turn: Any, ending: StageEnding, detail:
     assert result.ending is ending
     assert detail in result.detail
     assert len(run.bodies()) == 1, "retries are the gateway's"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_empty_answer_can_be_asked_about(run: Run, dialect: str) -> None:
+    """Servers refuse a conversation that has an answer without a word in it."""
+    first = run([fault("empty_answer"), "Here it is."], dialect=dialect)
+    again = run.again(dialect=dialect, session=first.session, id="1-build-2", prompt="Where is it?")
+    assert (first.ending, again.text) == (StageEnding.NO_OUTPUT, "Here it is.")
+    assert "[no answer]" in json.dumps(run.bodies()[-1])
 
 
 def test_a_stream_without_an_end_is_no_answer(run: Run) -> None:
