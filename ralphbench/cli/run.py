@@ -169,7 +169,7 @@ def _conclude(experiment: Experiment, report: RunReport) -> None:
     folder = experiment.results / experiment.name
     print_comparison([folder])
     for cell in report.exhausted:
-        click.echo(f"void too often, not tried again: {cell}  (--fresh tries it anew)")
+        click.echo(f"void too often: {cell}  (when what failed it is mended, the same command tries it again)")
     click.echo()
     if report.done < report.total:
         click.echo(f"{report.done} of {report.total} cells are done. Go on with:   {same_command()}")

@@ -37,25 +37,21 @@ class Chooser:
             cells,
             identity=identity,
             resumable=lambda cell, number: self.teller.resumable(record, cell, number),
-            void_retries=self.prepared.experiment.void_retries,
             first=self.told.first if record is self.record else {},
         )
 
-    def todo(self, cells: tuple[Cell, ...], attempts: Attempts) -> tuple[deque[CellStatus], list[Cell]]:
-        """(what is to be run, in order; cells that infrastructure has failed too often). Raises StaleRecord."""
+    def todo(self, cells: tuple[Cell, ...], attempts: Attempts) -> deque[CellStatus]:
+        """What is to be run, in order. Raises StaleRecord."""
         statuses = self.survey(self.record, attempts, cells, self.teller.identity)
         self.refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
         tidy(self.record, attempts, statuses, self.told, self.teller, self.journal)
         queue: deque[CellStatus] = deque()
-        exhausted: list[Cell] = []
         for status in statuses.values():
             if status.state is CellState.STALE:
-                status = CellStatus(status.cell, CellState.TODO, next_number(attempts, status.cell), status.voids)
+                status = CellStatus(status.cell, CellState.TODO, next_number(attempts, status.cell))
             if status.state in (CellState.TODO, CellState.OPEN):
                 queue.append(status)
-            elif status.state is CellState.EXHAUSTED:
-                exhausted.append(status.cell)
-        return queue, exhausted
+        return queue
 
     def refuse_stale(self, stale: list[CellStatus], what: str = "cells") -> None:
         """Raises StaleRecord that names what has changed, unless new attempts were asked for."""

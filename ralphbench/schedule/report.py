@@ -18,5 +18,6 @@ class RunReport:
     total: int
     results: list[AttemptResult] = field(default_factory=list)
     exhausted: list[Cell] = field(default_factory=list)
+    """Void more often in this run than `void_retries` allows; the next run tries them again."""
     stopped: bool = False
     reaped: tuple[Reaped, ...] = ()

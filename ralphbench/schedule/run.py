@@ -117,19 +117,15 @@ class _Run:
         if self.options.fresh:
             self.chooser.told.first.update({c.path.as_posix(): next_number(attempts, c) for c in cells})
         # That there is nothing to do is known before a gateway is started, where no plan is still to be made.
-        if not self.plans.missing():
-            queue, exhausted = self.chooser.todo(cells, attempts)
-            if not queue:
-                report.exhausted += exhausted
-                report.done = len(cells) - len(report.exhausted)
-                return report
+        if not self.plans.missing() and not self.chooser.todo(cells, attempts):
+            report.done = len(cells)
+            return report
         self._ask_servers(on_prepared)
         with self._machinery():
             self.plans.make(report)
             if not self.stop.level:
-                queue, exhausted = self.chooser.todo(cells, attempts)
-                report.exhausted += exhausted
-                report.done = len(cells) - len(report.exhausted) - len(queue)
+                queue = self.chooser.todo(cells, attempts)
+                report.done = len(cells) - len(queue)
                 before = len(report.results)
                 self._run_cells(queue, self.record, report)
                 report.done += len({r.cell for r in report.results[before:] if not r.ending.void})

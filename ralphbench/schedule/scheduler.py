@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +73,8 @@ class Scheduler:
     _told: int = 0
     _end_by: float | None = None
     _paused: bool = False
-    _void_counts: dict[Cell, int] = field(default_factory=dict)
+    _voids: Counter[Cell] = field(default_factory=Counter)
+    """By this run alone: whoever types the command again wants the cell tried again."""
 
     def run(self) -> None:
         """Returns when nothing is left to do, or everything has stopped."""
@@ -98,7 +99,6 @@ class Scheduler:
     def _fill(self) -> None:
         while self.queue and len(self.running) < self.jobs and not self._stopping() and not self._paused:
             status = self.queue.popleft()
-            self._void_counts.setdefault(status.cell, status.voids)
             spec = self.make_spec(status)
             resumed = status.state is CellState.OPEN
             started = {
@@ -138,20 +138,17 @@ class Scheduler:
 
     def _requeue_void(self, trial: RunningTrial, result: AttemptResult) -> str:
         """A void attempt is followed by another, at the end of its round, as long as its cell has retries left."""
-        counted = result.ending is not Ending.INTERRUPTED
-        voids = self._voids(trial.cell) + (1 if counted else 0)
-        self._void_counts[trial.cell] = voids
+        self._voids[trial.cell] += result.ending is not Ending.INTERRUPTED
+        voids = self._voids[trial.cell]
         if voids > self.void_retries:
             self.exhausted.append(trial.cell)
-            self.journal.append("cell_exhausted", cell=str(trial.cell), voids=voids)
-            return f"void {voids} times: not tried again"
-        later = CellStatus(trial.cell, CellState.TODO, result.number + 1, voids)
+            path = trial.cell.path.as_posix()
+            self.journal.append("cell_exhausted", cell=str(trial.cell), path=path, voids=voids)
+            return f"void {voids} times: not tried again by this run"
+        later = CellStatus(trial.cell, CellState.TODO, result.number + 1)
         self._insert_in_round(later)
         self.journal.append("cell_requeued", cell=str(trial.cell), attempt=later.number, voids=voids)
         return "void: queued again"
-
-    def _voids(self, cell: Cell) -> int:
-        return self._void_counts.get(cell, 0)
 
     def _insert_in_round(self, status: CellStatus) -> None:
         index = len(self.queue)
@@ -177,7 +174,7 @@ class Scheduler:
         if self._stopping():
             self.listener.cell_ended(spec, None, "cut off; the same command goes on with it")
         else:
-            self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number, self._voids(trial.cell)))
+            self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number))
 
     def _count_death(self, trial: RunningTrial, code: int) -> int:
         """Deaths in a row between which the attempt came no further. What the gateway's death cut off has not died."""

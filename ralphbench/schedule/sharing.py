@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,8 +48,7 @@ class SharedPlans:
         missing = self.missing()
         if not missing:
             return
-        report.exhausted += [s.cell for s in missing if s.state is CellState.EXHAUSTED]
-        self._plan([s for s in missing if s.state is not CellState.EXHAUSTED], report)
+        self._plan(missing, report)
         planner = missing[0].cell.profile
         without = [s.cell.task for s in missing if made_plan(self.record, s.cell.task, planner) is None]
         if without and not self.stop.level:
@@ -64,7 +62,7 @@ class SharedPlans:
         task = self.chooser.prepared.experiment.tasks[0]
         report = RunReport(self.record.name, 0, 1)
         (status,) = self._standing(planner).values()
-        self._plan([dataclasses.replace(status, voids=0)], report)
+        self._plan([status], report)
         path = made_plan(self.record, task.name, planner)
         latest = report.results[-1] if report.results else None
         if path is None or latest is None or latest.number != int(path.parent.name.removeprefix("a")):
@@ -87,7 +85,7 @@ class SharedPlans:
         for status in statuses:
             if status.state is not CellState.OPEN:
                 number = (plans.attempts(status.cell) or (0,))[-1] + 1
-                status = CellStatus(status.cell, CellState.TODO, number, status.voids)
+                status = CellStatus(status.cell, CellState.TODO, number)
             queue.append(status)
         self.run_cells(queue, plans, report)
         self.chooser.teller.forget_plans()

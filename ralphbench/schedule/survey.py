@@ -1,4 +1,4 @@
-"""What the record says of each cell: done, to go on with, to do, or not to be tried any more."""
+"""What the record says of each cell: done, to go on with, to do, or done as something else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ralphbench.model import AttemptResult, Cell, Ending
+from ralphbench.model import AttemptResult, Cell
 from ralphbench.record import ExperimentFolder
 
 
@@ -15,8 +15,7 @@ class CellState(StrEnum):
     OPEN = "open"
     """Cut off; goes on from its last iteration boundary."""
     TODO = "to do"
-    EXHAUSTED = "void too often"
-    """Infrastructure failed it more often than `void_retries` allows."""
+    """Also where every attempt is void: how often infrastructure may fail a cell is counted anew by each run."""
     STALE = "stale"
     """Done under another identity."""
 
@@ -28,7 +27,6 @@ class CellStatus:
     cell: Cell
     state: CellState
     number: int
-    voids: int
     result: AttemptResult | None = None
 
 
@@ -43,7 +41,6 @@ def survey(
     *,
     identity: Callable[[Cell], str],
     resumable: Callable[[Cell, int], bool],
-    void_retries: int,
     first: Mapping[str, int],
 ) -> dict[Cell, CellStatus]:
     """Where every cell stands. `first` is the lowest attempt number that counts for a cell (after `--fresh`)."""
@@ -56,7 +53,6 @@ def survey(
             [a for a in ours(mine) if a[0] >= first.get(path, 1)],
             identity=identity(cell),
             resumable=resumable,
-            void_retries=void_retries,
             next_number=mine[-1][0] + 1 if mine else 1,
         )
     return found
@@ -83,19 +79,14 @@ def _status(
     *,
     identity: str,
     resumable: Callable[[Cell, int], bool],
-    void_retries: int,
     next_number: int,
 ) -> CellStatus:
-    # An interruption is nobody's fault and uses up no retry.
-    voids = sum(1 for _, r in attempts if r is not None and r.ending.void and r.ending is not Ending.INTERRUPTED)
     for number, result in reversed(attempts):
         if result is None:
             if number == attempts[-1][0] and resumable(cell, number):
-                return CellStatus(cell, CellState.OPEN, number, voids)
+                return CellStatus(cell, CellState.OPEN, number)
             continue
         if not result.ending.void:
             same = result.identity == identity
-            return CellStatus(cell, CellState.DONE if same else CellState.STALE, number, voids, result)
-    if voids > void_retries:
-        return CellStatus(cell, CellState.EXHAUSTED, attempts[-1][0], voids, attempts[-1][1])
-    return CellStatus(cell, CellState.TODO, next_number, voids)
+            return CellStatus(cell, CellState.DONE if same else CellState.STALE, number, result)
+    return CellStatus(cell, CellState.TODO, next_number)

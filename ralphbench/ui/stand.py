@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ralphbench.model import AttemptResult, Cell, Ending, Limits
+from ralphbench.model import AttemptResult, Cell, Limits
 from ralphbench.record import ExperimentFolder, Journal, Owner, read_spec
 from ralphbench.ui.finding import unequal_in
 from ralphbench.ui.progress import Progress
@@ -66,11 +66,10 @@ def standing(record: ExperimentFolder) -> Standing:
         if result is None or not result.imported:
             attempts.setdefault(cell.path.as_posix(), []).append((number, result))
     found.total = len(attempts)
-    retries = int(lock.get("void_retries", 0))
     left = []
     for path, tried in attempts.items():
         counting = [(n, r) for n, r in tried if n >= told.first.get(path, 1)]
-        state = _state(found, told, path, counting, retries)
+        state = _state(found, told, path, counting)
         found.states[state] += 1
         if state not in _OVER:
             left.append(path)
@@ -117,6 +116,8 @@ class _Journal:
     jobs: int = 1
     running: list[_Started] = field(default_factory=list)
     """Started and not ended since the last run began."""
+    exhausted: set[str] = field(default_factory=set)
+    """By the cell's path: those that the last run gave up, since they were void too often. The next tries them again."""
     first: dict[str, int] = field(default_factory=dict)
     """By the cell's path: the lowest attempt that counts, since the last `--fresh`."""
 
@@ -128,6 +129,9 @@ def _read_journal(record: ExperimentFolder) -> _Journal:
         if entry.kind == "run_started":
             told.jobs = int(data["jobs"])
             told.running.clear()
+            told.exhausted.clear()
+        elif entry.kind == "cell_exhausted":
+            told.exhausted.add(str(data["path"]))
         elif entry.kind == "fresh":
             told.first.update(data["first"])
         elif entry.kind == "cell_started" and "task" in data:
@@ -150,9 +154,7 @@ def _cells(lock: dict[str, Any]) -> list[Cell]:
     ]
 
 
-def _state(
-    found: Standing, told: _Journal, path: str, tried: list[tuple[int, AttemptResult | None]], retries: int
-) -> str:
+def _state(found: Standing, told: _Journal, path: str, tried: list[tuple[int, AttemptResult | None]]) -> str:
     if found.owner is not None and any(s.cell.path.as_posix() == path and not s.plan for s in told.running):
         return "running"
     results = [r for _, r in tried if r is not None]
@@ -160,9 +162,7 @@ def _state(
         return "done"
     if tried and max(tried, key=lambda t: t[0])[1] is None:
         return "cut off"
-    # An interruption is nobody's fault and uses up no retry.
-    voids = sum(1 for r in results if r.ending is not Ending.INTERRUPTED)
-    return "void too often" if voids > retries else "to do"
+    return "void too often" if path in told.exhausted else "to do"
 
 
 def _sums(found: Standing, results: list[AttemptResult], plans: list[AttemptResult]) -> None:

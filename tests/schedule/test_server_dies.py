@@ -91,6 +91,6 @@ def test_it_is_void_and_the_same_command_goes_on_when_the_server_is_back(
     assert len(results(project)) == 2, "tried again once, as `void_retries` says"
     assert all(r["verdict"] is None for r in results(project))
     servers.append(Server(project, port))
-    again = project.run("--fresh")
+    again = project.run()
     assert again.returncode == 0, again.stdout + again.stderr
     assert results(project)[-1]["verdict"]["resolved"]

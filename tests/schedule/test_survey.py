@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import tempfile
+from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +12,9 @@ from hypothesis import strategies as st
 from support.results import result
 
 from ralphbench.model import AttemptResult, Cell, Ending
-from ralphbench.record import ExperimentFolder, write_result
+from ralphbench.record import ExperimentFolder, Journal, write_result
 from ralphbench.schedule import CellState, CellStatus
+from ralphbench.schedule.scheduler import Scheduler
 from ralphbench.schedule.survey import attempts_of, survey
 
 CELL = Cell("t", "p", 1)
@@ -17,16 +22,13 @@ DONE, VOID, CUT = result(), result(ending=Ending.ENDPOINT_DOWN, verdict=None), N
 INTERRUPTED = result(ending=Ending.INTERRUPTED, verdict=None)
 
 
-def status(
-    *attempts: AttemptResult | None, retries: int = 1, resumable: bool = True, first: int = 1, identity: str = "i"
-) -> CellStatus:
+def status(*attempts: AttemptResult | None, resumable: bool = True, first: int = 1, identity: str = "i") -> CellStatus:
     numbered = list(enumerate(attempts, 1))
     return survey(
         {"t/p/r1": numbered},
         [CELL],
         identity=lambda cell: identity,
         resumable=lambda cell, number: resumable,
-        void_retries=retries,
         first={"t/p/r1": first},
     )[CELL]
 
@@ -37,9 +39,9 @@ def status(
         ((), CellState.TODO, 1),
         ((DONE,), CellState.DONE, 1),
         ((VOID,), CellState.TODO, 2),
-        ((VOID, VOID), CellState.EXHAUSTED, 2),
+        ((VOID, VOID, VOID, VOID), CellState.TODO, 5),
         ((VOID, DONE), CellState.DONE, 2),
-        ((INTERRUPTED, INTERRUPTED, VOID), CellState.TODO, 4),
+        ((INTERRUPTED, VOID, INTERRUPTED), CellState.TODO, 4),
         ((CUT,), CellState.OPEN, 1),
         ((VOID, CUT), CellState.OPEN, 2),
         ((CUT, VOID), CellState.TODO, 3),
@@ -58,9 +60,9 @@ def test_another_identity_is_stale() -> None:
     assert status(DONE, identity="other").state is CellState.STALE
 
 
-def test_after_a_fresh_start_neither_results_nor_voids_of_before_count() -> None:
+def test_after_a_fresh_start_no_result_of_before_counts() -> None:
     found = status(VOID, VOID, DONE, first=4)
-    assert (found.state, found.number, found.voids) == (CellState.TODO, 4, 0)
+    assert (found.state, found.number) == (CellState.TODO, 4)
 
 
 def test_an_imported_run_is_not_the_cells_and_its_number_is_taken() -> None:
@@ -77,7 +79,6 @@ def test_a_cut_off_attempt_is_found_at_a_task_whose_name_has_a_plus(tmp_path: Pa
         [cell],
         identity=lambda cell: "i",
         resumable=lambda cell, number: True,
-        void_retries=1,
         first={},
     )
     assert found[cell].state is CellState.OPEN
@@ -90,11 +91,33 @@ def test_the_record_is_read_by_path_and_number(tmp_path: Path) -> None:
     assert [number for number, _ in attempts_of(record)["t/p/r1"]] == [9, 10]
 
 
-@given(st.lists(st.sampled_from([VOID, INTERRUPTED, CUT]), max_size=8), st.integers(0, 4))
-def test_never_more_voids_than_allowed_are_followed_by_another(
-    attempts: list[AttemptResult | None], retries: int
-) -> None:
-    found = status(*attempts, retries=retries, resumable=False)
-    voids = sum(a is VOID for a in attempts)
-    assert found.voids == voids
-    assert (found.state is CellState.TODO) == (voids <= retries)
+class Requeuing:
+    """A scheduler of one cell, told of one attempt's end after another."""
+
+    def __init__(self, retries: int, folder: Path) -> None:
+        unused: Any = None
+        self.scheduler = Scheduler(
+            queue=deque(), jobs=1, void_retries=retries, journal=Journal(folder / "journal.jsonl"),
+            gateway=unused, make_spec=unused, finish_dead=unused, listener=unused, stop=unused, control=folder,
+            check_disk=unused,
+        )  # fmt: skip
+
+    def ended(self, result: AttemptResult) -> bool:
+        """Whether another attempt follows."""
+        trial: Any = SimpleNamespace(cell=CELL)
+        self.scheduler._requeue_void(trial, result)
+        return bool(self.scheduler.queue and self.scheduler.queue.pop())
+
+
+@given(st.lists(st.sampled_from([VOID, INTERRUPTED]), min_size=1, max_size=8), st.integers(0, 4))
+def test_a_run_follows_no_more_voids_than_allowed_by_another(attempts: list[AttemptResult], retries: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Requeuing(retries, Path(folder))
+        voids = 0
+        for attempt in attempts:
+            voids += attempt is VOID
+            assert run.ended(attempt) == (voids <= retries), "an interruption uses up no retry"
+            if voids > retries:
+                break
+        assert run.scheduler.exhausted == ([CELL] if voids > retries else [])
+        run.scheduler.journal.close()

@@ -80,13 +80,19 @@ def test_what_an_earlier_run_left_cut_off_waits_while_another_cell_runs(record: 
     assert [r.cell.task for r in found.running] == ["b"]
 
 
-def test_a_void_attempt_is_done_again_until_it_is_void_too_often(record: ExperimentFolder, write: Write) -> None:
+def test_a_void_attempt_is_done_again_until_the_run_gives_it_up_and_the_next_run_tries_again(
+    record: ExperimentFolder, write: Write
+) -> None:
+    journal(record, "run_started", jobs=1)
     write("a", number=1, ending=Ending.ENDPOINT_DOWN, verdict=None)
     assert states(standing(record)) == {"to do": 2}
-    write("a", number=2, ending=Ending.INTERRUPTED, verdict=None)
-    assert states(standing(record)) == {"to do": 2}, "an interruption uses up no retry"
-    write("a", number=3, ending=Ending.ENDPOINT_DOWN, verdict=None)
+    write("a", number=2, ending=Ending.ENDPOINT_DOWN, verdict=None)
+    journal(record, "cell_exhausted", cell="a × p r1", path="a/p/r1", voids=2)
     assert states(standing(record)) == {"void too often": 1, "to do": 1}
+    journal(record, "run_started", jobs=1)
+    assert states(standing(record)) == {"to do": 2}
+    write("a", number=3)
+    assert states(standing(record)) == {"done": 1, "to do": 1}
 
 
 def test_after_a_fresh_start_the_old_attempts_do_not_count(record: ExperimentFolder, write: Write) -> None:
