@@ -58,7 +58,7 @@ def test_a_bad_question_is_answered_not_fatal(server: ChannelServer) -> None:
 
 def test_the_server_is_told_when_a_connection_ends(server: ChannelServer) -> None:
     Channel(server.path).close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while Recorder.closed_sessions == 0 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert Recorder.closed_sessions == 1
@@ -74,7 +74,7 @@ def test_a_server_that_goes_is_noticed_without_asking(server: ChannelServer) -> 
     channel.call("hello")
     assert channel.alive()
     server.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while channel.alive() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not channel.alive()
