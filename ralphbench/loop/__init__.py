@@ -7,11 +7,12 @@ Public submodules, loaded by need: `ralphbench.loop.expect` (`met`: whether an a
 from ralphbench.loop.checkpoint import outcome_of, state_of
 from ralphbench.loop.loop import Loop
 from ralphbench.loop.plan import SharedPlan, dump_plan, load_plan, plan_hash
-from ralphbench.loop.ports import CheckResult, LoopPorts, LoopWorkspace
+from ralphbench.loop.ports import CHECK_SECONDS, CheckResult, LoopPorts, LoopWorkspace
 from ralphbench.loop.render import diff_limit, prompts_hash
 from ralphbench.loop.state import LoopOutcome, LoopState, work_of
 
 __all__ = [
+    "CHECK_SECONDS",
     "CheckResult",
     "Loop",
     "LoopOutcome",

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from ralphbench.model import Acceptance, Ending, EventKind, Stage, StageResult
 
+CHECK_SECONDS = 120
+"""How long the command of a ticket's acceptance may take; whoever writes one is told."""
+
 
 class Changed(Protocol):
     """One path that differs between two trees."""
@@ -105,7 +108,9 @@ class LoopPorts(Protocol):
         """
 
     def check(self, acceptance: Acceptance) -> CheckResult:
-        """Run `sh -c run` in the worktree, with a timeout, and end everything that it started."""
+        """Run `sh -c run` in the worktree for CHECK_SECONDS at most, and no longer than the attempt's time lasts; end
+        everything that it started.
+        """
 
     def emit(self, kind: EventKind, /, **data: Any) -> None:
         """Append an event. One that carries a `state` (PLAN_READY, TICKET where work was accepted or rejected,

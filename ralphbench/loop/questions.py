@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ralphbench.loop import answers
 from ralphbench.loop.answers import Built, Investigated, Planned, Read, Reviewed
 from ralphbench.loop.asking import Request
-from ralphbench.loop.ports import Shown
+from ralphbench.loop.ports import CHECK_SECONDS, Shown
 from ralphbench.loop.render import claim_names, example, marker, render
 from ralphbench.loop.shapes import MAX_NEW, MAX_PLAN, PARTS
 from ralphbench.loop.state import LoopState
@@ -98,6 +98,7 @@ class Questions:
             writes=writes,
             ticket=ticket,
             tickets=state.tickets,
+            check_seconds=CHECK_SECONDS,
             example=shown,
             **values,
         )

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ralphbench.loop.ports import CHECK_SECONDS
 from ralphbench.model import Stage, Task, Ticket
 
 if TYPE_CHECKING:
@@ -77,11 +78,12 @@ def render(name: str, **values: Any) -> str:
 
 
 def prompts_hash() -> str:
-    """SHA-256 over all templates, their names and the examples: part of an attempt's identity."""
+    """SHA-256 over all templates, their names, the examples and what else they say: part of an attempt's identity."""
     digest = hashlib.sha256()
     for path in sorted(FOLDER.glob("*.j2")):
         content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    digest.update(b"%d\0" % CHECK_SECONDS)
     digest.update(json.dumps({str(stage): answer for stage, answer in EXAMPLES.items()}, sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ralphbench.loop import CheckResult, LoopState, dump_plan, state_of
+from ralphbench.loop import CHECK_SECONDS, CheckResult, LoopState, dump_plan, state_of
 from ralphbench.loop.expect import met
 from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, Ticket, codec
 from ralphbench.record import EventLog, atomic_write
@@ -16,8 +16,6 @@ from ralphbench.trial.checking import run_check
 from ralphbench.trial.stages import StageRunner
 from ralphbench.workspace import Git, Workspace
 
-CHECK_SECONDS = 120.0
-"""How long a ticket's acceptance command may take."""
 RULES_LIMIT = 64_000
 """Bytes of the target's AGENTS.md that every prompt carries at most."""
 _TAIL = 4000
@@ -50,8 +48,9 @@ class TrialPorts:
         """A wish to stop ends a check at once: what it would say is lost with its iteration anyway."""
         began = time.time()
         folder = self.workspace.folder / "checks"
+        left = max(0.0, self.stages.spec.limits.wall_time - self.stages.clock.now())
         with self.stages.stop.breakable():
-            done = run_check(self.sandbox, acceptance.run, timeout=CHECK_SECONDS, folder=folder)
+            done = run_check(self.sandbox, acceptance.run, timeout=min(CHECK_SECONDS, left), folder=folder)
         interval = Interval(IntervalKind.CHECK, began, time.time(), acceptance.run[:80])
         self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
         return CheckResult(

@@ -20,7 +20,18 @@ from loop_support import (
     work,
 )
 
-from ralphbench.model import Ending, EndingClass, EventKind, Limits, Stage, StageEnding, StageResult, TicketState
+from ralphbench.loop import CheckResult
+from ralphbench.model import (
+    Acceptance,
+    Ending,
+    EndingClass,
+    EventKind,
+    Limits,
+    Stage,
+    StageEnding,
+    StageResult,
+    TicketState,
+)
 
 CAPS = [Ending.WALL_TIME, Ending.TOKENS, Ending.COST, Ending.CALLS]
 FAULTS = [ending for ending in Ending if ending.void]
@@ -166,6 +177,33 @@ def test_a_limit_between_stages_ends_the_attempt_before_the_next_one(ending: End
     assert len(ports.asked) == asked
     assert len(ports.workspace.history()) == (1 if asked >= 3 else 0)
     assert (outcome.wip is not None) == (asked in (2, 4))
+
+
+@pytest.mark.parametrize("build", [False, True])
+def test_a_check_that_the_attempts_own_time_has_ended_says_nothing_of_the_work(build: bool) -> None:
+    over = []
+
+    def check(acceptance: Acceptance) -> CheckResult:
+        if build and not ports.asked:
+            return CheckResult(False, 1, False, 0.0, "")
+        over.append(True)
+        ports.workspace.files["junk"] = "by the check"
+        return CheckResult(False, None, True, 3.0, "")
+
+    ports = MemoryPorts(
+        Script([row("one")]),
+        on_check=check,
+        limits_at=lambda _: (Ending.WALL_TIME, "all of it") if over else None,
+    )
+    outcome, _ = run(ports.agent, ports=ports, plan=[ticket("one")])
+    assert (outcome.ending, outcome.detail, outcome.stage) == (
+        Ending.WALL_TIME,
+        "all of it",
+        Stage.BUILD if build else None,
+    )
+    assert outcome.state.failures == 0
+    kept = None if outcome.wip is None else ports.workspace.commits[outcome.wip][2]
+    assert kept == ({"a.txt": "old one"} if build else None), "what the check wrote is not work"
 
 
 def test_a_limit_while_issues_are_investigated_costs_nothing_that_was_accepted() -> None:

@@ -54,6 +54,12 @@ def test_every_stage_is_told_the_rules_the_spec_and_the_form_of_its_answer() -> 
         assert "\n\n\n\n" not in prompt
 
 
+def test_who_writes_a_check_and_who_has_to_meet_it_is_told_its_time() -> None:
+    for stage, prompt in all_prompts().items():
+        told = {"plan": "after 120 seconds it is ended", "verify": "within 120 seconds", "build": "within 120 seconds"}
+        assert told.get(stage, "after 120 seconds it is ended") in prompt
+
+
 def test_a_phase_is_named() -> None:
     assert "Only the phase `two`" in all_prompts(phases=("one", "two"), phase="two")[Stage.BUILD]
     assert claim_names(task(phases=("one", "two"))) == ("one", "two")

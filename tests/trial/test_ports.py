@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ralphbench.model import Target, Task
-from ralphbench.trial.ports import RULES_LIMIT, anchor, project_rules
+from ralphbench.model import Acceptance, Ending, Limits, Spent, Target, Task
+from ralphbench.record import AttemptFolder, EventLog
+from ralphbench.sandbox import SandboxSpec, open_sandbox
+from ralphbench.trial import Clock
+from ralphbench.trial.ports import RULES_LIMIT, TrialPorts, anchor, project_rules
+from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, prepare_mirror
 
 
@@ -91,3 +97,21 @@ def test_long_rules_are_cut_and_say_so(tmp_path: Path, target: Path) -> None:
     assert rules is not None
     assert rules.startswith("x" * RULES_LIMIT)
     assert rules.endswith("was cut here]\n")
+
+
+def test_a_check_takes_no_longer_than_the_attempts_time_lasts(tmp_path: Path, target: Path) -> None:
+    workspace = workspace_of(tmp_path)
+    log = EventLog(AttemptFolder(tmp_path / "attempt").create())
+    limits = Limits(wall_time=60.0)
+    stages = SimpleNamespace(
+        spec=SimpleNamespace(limits=limits), clock=Clock(carried=59.5), stop=StopRequest(), spent=Spent()
+    )
+    with open_sandbox("host", SandboxSpec(workspace.worktree, workspace.home, f"test-{os.getpid()}:p")) as sandbox:
+        ports = TrialPorts(workspace, stages, sandbox, log)  # type: ignore[arg-type]
+        assert ports.limit() is None
+        result = ports.check(Acceptance("sleep 30"))
+        reached = ports.limit()
+    log.close()
+    assert (result.timed_out, result.passed) == (True, False)
+    assert reached is not None
+    assert reached[0] is Ending.WALL_TIME
