@@ -1,6 +1,6 @@
 """Gates on a sealed checkout: what is judged, by what, and how it was proven that the gates can tell.
 
-`grade` judges one commit; `check_task` proves a task's gates by its base and its reference before anything is spent.
+`grade` judges one commit; `prove_task` proves a task's gates by its base and its reference before anything is spent.
 """
 
 from ralphbench.grading.check import BASE, REFERENCE, CheckEmit, check_task
@@ -9,6 +9,7 @@ from ralphbench.grading.gates import Emit
 from ralphbench.grading.grade import grade
 from ralphbench.grading.lint import lint
 from ralphbench.grading.proof import Proof, load_proof, proof_path, require_proof, save_proof
+from ralphbench.grading.prove import logs_of, prove_task
 from ralphbench.grading.reports import read_report
 from ralphbench.grading.seal import seal
 
@@ -23,7 +24,9 @@ __all__ = [
     "grade",
     "lint",
     "load_proof",
+    "logs_of",
     "proof_path",
+    "prove_task",
     "read_report",
     "require_proof",
     "save_proof",

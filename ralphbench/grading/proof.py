@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ralphbench.errors import RecordError, TaskError
+from ralphbench.errors import TaskError
 from ralphbench.model import GateResult, Task, codec
-from ralphbench.record import atomic_write, make_folder
+from ralphbench.record import Quarantine, atomic_write, make_folder, read_or_set_aside, report, set_aside
 
 VERSION = 2
 
@@ -43,6 +43,9 @@ class Proof:
     version: int = field(default=VERSION)
 
 
+_proof = codec.decoder(Proof)
+
+
 def proof_path(task: Task, base: str, store: Path) -> Path:
     """Where the proof of this very task at this base commit lies. Raises TaskError where the task has no digest."""
     if not task.digest or not task.gates_digest:
@@ -58,23 +61,25 @@ def save_proof(proof: Proof, task: Task, store: Path) -> Path:
     return path
 
 
-def load_proof(task: Task, base: str, store: Path) -> Proof | None:
-    """The proof of this very task at this base commit, None where there is none. Raises RecordError for one that is torn,
-    of another version, or was made for something else than its name says.
+def load_proof(task: Task, base: str, store: Path, quarantine: Quarantine | None = None) -> Proof | None:
+    """The proof of this very task at this base commit, None where there is none.
+
+    One that is torn, of another version, or was made for something else than its name says, proves nothing: it is set
+    aside and reported. Raises RecordError where the file cannot be read at all.
     """
     path = proof_path(task, base, store)
-    again = f"rm {path} && ralphbench task check {task.name}"
-    try:
-        proof = codec.loads(path.read_bytes(), Proof)
-    except FileNotFoundError:
+    proof = read_or_set_aside(path, _proof, quarantine)
+    if proof is None:
         return None
-    except (OSError, ValueError) as error:
-        raise RecordError(f"the proof {path} cannot be read: {error}", remedy=again) from error
+    what = None
     if proof.version != VERSION:
-        raise RecordError(f"the proof {path} is of version {proof.version}, not {VERSION}", remedy=again)
-    if (proof.digest, proof.gates_digest, proof.base_commit) != (task.digest, task.gates_digest, base):
-        raise RecordError(f"the proof {path} was made for another state of {proof.task}", remedy=again)
-    return proof
+        what = f"is of version {proof.version}, not {VERSION}"
+    elif (proof.digest, proof.gates_digest, proof.base_commit) != (task.digest, task.gates_digest, base):
+        what = f"was made for another state of {proof.task}"
+    if what is None:
+        return proof
+    report(quarantine, set_aside(path, what))
+    return None
 
 
 def require_proof(task: Task, base: str, store: Path) -> Proof:

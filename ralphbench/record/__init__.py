@@ -31,6 +31,7 @@ from ralphbench.record.results import (
 )
 from ralphbench.record.sums import charge, refused, spent, stage_sums, times
 from ralphbench.record.timeline import interval_of
+from ralphbench.record.whole import read_or_set_aside
 
 __all__ = [
     "AttemptFolder",
@@ -61,6 +62,7 @@ __all__ = [
     "read_manifest",
     "read_many",
     "read_object",
+    "read_or_set_aside",
     "read_result",
     "read_spec",
     "refused",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,10 @@ from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, ModelInfo, load_endpoint
 from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
-from ralphbench.grading import Proof, check_task, load_proof
+from ralphbench.grading import Proof, prove_task
 from ralphbench.loop import prompts_hash
 from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage, StageModel, Task
+from ralphbench.record import Quarantine
 from ralphbench.sandbox import choose
 from ralphbench.schedule.places import Places
 from ralphbench.workspace import Mirror, prepare_mirror
@@ -134,24 +136,11 @@ def _check_agents(prepared: Prepared) -> None:
 
 def _check_tasks(prepared: Prepared, say: Say) -> None:
     """Mirrors, and the proof of each task: `base` and `reference` go first, before anything is spent."""
-    experiment, places = prepared.experiment, prepared.places
-    store = experiment.results / ".proofs"
-    for task in experiment.tasks:
-        mirror = prepare_mirror(task, places.mirrors)
+    for task in prepared.experiment.tasks:
+        mirror = prepare_mirror(task, prepared.places.mirrors)
         prepared.mirrors[task.name] = mirror
         prepared.warnings += [f"{task.name}: {text}" for text in mirror.warnings]
-        proof = load_proof(task, mirror.base, store)
-        if proof is None:
-            say(f"proving the gates of {task.name}: base must fail them, the reference must pass")
-            out = experiment.results / ".proofs" / "logs" / task.name.replace("/", "+")
-            proof = check_task(
-                task, mirror, out=out, scratch=places.grading, store=store, sandbox_kind=prepared.sandbox
-            )
-            passed = sum(g.outcome == "pass" for g in proof.reference)
-            say(
-                f"  {task.name}: {'proven' if proof.ok else 'NOT USABLE'} in {proof.seconds:.1f} s, "
-                f"reference passes {passed} of {len(proof.reference)} gates"
-            )
+        proof = _proof(prepared, task, mirror, say)
         if not proof.ok:
             problems = "\n  ".join(proof.problems)
             raise TaskError(
@@ -159,6 +148,28 @@ def _check_tasks(prepared: Prepared, say: Say) -> None:
             )
         prepared.proofs[task.name] = proof
         prepared.warnings += [f"{task.name}: {text}" for text in proof.warnings]
+
+
+def _proof(prepared: Prepared, task: Task, mirror: Mirror, say: Say) -> Proof:
+    began, torn = time.time(), Quarantine()
+    proof = prove_task(
+        task,
+        mirror,
+        store=prepared.experiment.results / ".proofs",
+        scratch=prepared.places.grading,
+        sandbox_kind=prepared.sandbox,
+        on_check=lambda: say(f"proving the gates of {task.name}: base must fail them, the reference must pass"),
+        on_wait=lambda: say(f"another process is proving the gates of {task.name}; waiting for it"),
+        quarantine=torn,
+    )
+    prepared.warnings += map(str, torn)
+    if proof.created >= began:
+        passed = sum(g.outcome == "pass" for g in proof.reference)
+        say(
+            f"  {task.name}: {'proven' if proof.ok else 'NOT USABLE'} in {proof.seconds:.1f} s, "
+            f"reference passes {passed} of {len(proof.reference)} gates"
+        )
+    return proof
 
 
 def check_models(prepared: Prepared, say: Say) -> None:

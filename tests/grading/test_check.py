@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ralphbench.errors import RecordError, TargetError, TaskError
+from ralphbench.errors import TargetError, TaskError
 from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, require_proof
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Report, Target, Task
+from ralphbench.record import Quarantine
 from ralphbench.workspace import prepare_mirror
 
 MakeTask = Callable[..., Task]
@@ -253,12 +255,22 @@ def test_a_proof_is_of_one_state_of_a_task_only(good: Task, check, tmp_path: Pat
     changed = replace(good, gates_digest="f" * 64)
     assert load_proof(changed, base, store) is None
     assert load_proof(good, "0" * 40, store) is None
-    proof_path(good, base, store).rename(proof_path(changed, base, store))
-    with pytest.raises(RecordError, match="made for another state of sum"):
-        load_proof(changed, base, store)
-    proof_path(changed, base, store).rename(proof_path(good, "0" * 40, store))
-    with pytest.raises(RecordError, match="made for another state of sum"):
-        load_proof(good, "0" * 40, store)
+    for other, commit in ((changed, base), (good, "0" * 40)):
+        wrong = proof_path(other, commit, store)
+        shutil.copyfile(proof_path(good, base, store), wrong)
+        assert refused(other, commit, store) == f"{wrong}: was made for another state of sum"
+        assert not wrong.exists()
+    assert load_proof(good, base, store) is not None
+
+
+def refused(task: Task, base: str, store: Path) -> str:
+    """Why the proof that is there is none, and that its bytes are kept."""
+    quarantine = Quarantine()
+    assert load_proof(task, base, store, quarantine) is None
+    (damage,) = quarantine
+    assert damage.moved_to is not None
+    assert damage.moved_to.is_file()
+    return f"{damage.path}: {damage.what}"
 
 
 def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, tmp_path: Path) -> None:
@@ -271,13 +283,20 @@ def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, tmp_path: P
 
 
 @pytest.mark.parametrize("size", [0, 1, 40, -5])
-def test_a_torn_proof_is_named(good: Task, check, tmp_path: Path, size: int) -> None:
+def test_a_torn_proof_is_named_and_set_aside(good: Task, check, tmp_path: Path, size: int) -> None:
     store = tmp_path / "proofs"
     base = check(good, store=store).base_commit
     path = proof_path(good, base, store)
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(RecordError, match=path.name.replace("+", r"\+")):
-        load_proof(good, base, store)
+    assert f"{path}: cannot be read" in refused(good, base, store)
+
+
+def test_a_proof_of_another_version_is_none(good: Task, check, tmp_path: Path) -> None:
+    store = tmp_path / "proofs"
+    base = check(good, store=store).base_commit
+    path = proof_path(good, base, store)
+    path.write_bytes(path.read_bytes().replace(b'"version": 2', b'"version": 9'))
+    assert refused(good, base, store) == f"{path}: is of version 9, not 2"
 
 
 def test_nothing_is_proven_of_a_task_without_a_digest(good: Task, tmp_path: Path) -> None:
