@@ -15,7 +15,7 @@ from typing import Any
 from ralphbench.config.legacy_conf import ImportReport
 from ralphbench.config.legacy_rows import result_of
 from ralphbench.config.names import as_name, name_problem
-from ralphbench.errors import ConfigError, UsageError
+from ralphbench.errors import ConfigError, UnknownName, UsageError
 from ralphbench.model import AttemptResult, Cell
 from ralphbench.record import ExperimentFolder, read_result, write_result
 
@@ -64,13 +64,15 @@ def read_runs(
     """Results of every run in `runs`, oldest first; with `spec` and `profiles` only of those.
 
     The ledgers hold the runs of every experiment of their machine, hence the two filters; what they leave out is counted in
-    `lost`, as is every torn line. Raises ConfigError where a file cannot be read at all.
+    `lost`, as is every torn line. Raises ConfigError where a file cannot be read at all, UnknownName for a spec or a profile
+    that no run is of.
     """
     lost: list[str] = []
     by_run: dict[str, list[dict[str, Any]]] = {}
     for _, row in _rows(iterations, lost) if iterations is not None else ():
         by_run.setdefault(str(row.get("run_id")), []).append(row)
     rows = sorted(_rows(runs, lost), key=lambda item: str(item[1].get("started_at") or ""))
+    _check_known(runs, [row for _, row in rows], spec, profiles)
     results: list[AttemptResult] = []
     skipped = 0
     for line, row in rows:
@@ -138,6 +140,18 @@ def _rows(file: Path, lost: list[str]) -> list[tuple[int, dict[str, Any]]]:
         else:
             lost.append(f"{file}:{number}: left out: no object")
     return found
+
+
+def _check_known(
+    runs: Path, rows: Sequence[Mapping[str, Any]], spec: str | None, profiles: Sequence[str] | None
+) -> None:
+    specs = tuple(sorted({_task_name(row) for row in rows}))
+    if spec is not None and _task_name({"spec": spec}) not in specs:
+        raise UnknownName("run of the spec", spec, specs, where=str(runs))
+    known = tuple(sorted({str(row.get("profile")) for row in rows}))
+    for profile in profiles or ():
+        if profile not in known:
+            raise UnknownName("run of the profile", profile, known, where=str(runs))
 
 
 def _task_name(row: Mapping[str, Any]) -> str:
