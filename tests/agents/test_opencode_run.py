@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,16 @@ def test_the_model_hears_the_prompt_and_our_limits_alone(run: Run, tmp_path: Pat
     assert {tool["function"]["name"] for tool in body["tools"]} >= {"bash", "read", "write", "edit"}
     assert not (tmp_path / "home" / ".npm").exists(), "it installed something"
     assert sorted(path.name for path in tree.iterdir()) == ["AGENTS.md", "opencode.json"]
+
+
+def test_rules_below_the_root_come_with_what_is_read_beside_them(run: Run, tmp_path: Path) -> None:
+    """opencode has no switch for it; docs/agents.md says so. This version ends the day that it has one, or does more."""
+    (tmp_path / "tree" / "src").mkdir()
+    for name in ("AGENTS.md", "CONTEXT.md", "CLAUDE.md"):
+        (tmp_path / "tree" / "src" / name).write_text(f"MOO IN {name}")
+    (tmp_path / "tree" / "src" / "x.c").write_text("int x;\n")
+    run([call("read", filePath="src/x.c"), "ok"])
+    assert set(re.findall(r"MOO IN [A-Z]+\.md", json.dumps(run.bodies()))) == {"MOO IN AGENTS.md"}
 
 
 def test_a_session_goes_on(run: Run) -> None:
