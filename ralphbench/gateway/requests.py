@@ -28,6 +28,9 @@ _LOOKED_AT = (
 _LONGEST_NAME = 200
 LEAST_OUTPUT = 256
 """Tokens that an answer is left even where our estimate says that the window is full: the server knows better."""
+NEAR = 8192
+"""Tokens. Where neither agent nor profile states a limit, a cap or a window is told to the server from here down: models
+refuse a limit beyond their own, which is not known. Further up the cap is kept by cutting the stream."""
 
 
 class BadBody(ValueError):
@@ -90,11 +93,13 @@ class Room:
     budget: int | None = None
     context: int | None = None
 
-    def least(self) -> int | None:
+    def least(self, asked: int | None) -> int | None:
+        """What the server is told, where the agent asked for so much; None: nothing."""
         context = None if self.context is None else max(self.context, LEAST_OUTPUT)
         budget = None if self.budget is None else max(self.budget, 1)
-        known = [limit for limit in (self.profile, budget, context) if limit is not None]
-        return min(known) if known else None
+        limit = min((limit for limit in (asked, self.profile, budget, context) if limit is not None), default=None)
+        stated = asked is not None or self.profile is not None
+        return limit if stated or limit is None or limit <= NEAR else None
 
 
 def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Habits, room: Room) -> dict[str, Any]:
@@ -113,12 +118,17 @@ def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Ha
 def _output_limit(request: AgentRequest, dialect: Dialect, habits: Habits, room: Room) -> dict[str, Any]:
     names = dialect.output_fields
     asked_as = [name for name in names if name in request.fields]
-    asked = [limit for name in asked_as if isinstance(limit := request.values[name], int)]
-    limits = [*asked, *([] if (least := room.least()) is None else [least])]
-    if not limits:
+    asked = (_limit(request.values[name]) for name in asked_as)
+    limit = room.least(min((value for value in asked if value is not None), default=None))
+    if limit is None:
         return {}
     field = habits.output_field or (asked_as[0] if asked_as else names[0])
-    return {name: None for name in asked_as if name != field} | {field: min(limits)}
+    return {name: None for name in asked_as if name != field} | {field: limit}
+
+
+def _limit(value: Any) -> int | None:
+    """A limit that an agent asked for. None: it asked for none."""
+    return value if isinstance(value, int) else None
 
 
 def _same(request: AgentRequest, key: str, value: Any) -> bool:
