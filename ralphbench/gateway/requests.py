@@ -118,7 +118,7 @@ def edits(request: AgentRequest, dialect: Dialect, stage: StageModel, habits: Ha
 def _output_limit(request: AgentRequest, dialect: Dialect, habits: Habits, room: Room) -> dict[str, Any]:
     names = dialect.output_fields
     asked_as = [name for name in names if name in request.fields]
-    asked = (_limit(request.values[name]) for name in asked_as)
+    asked = (_positive(request.values[name]) for name in asked_as)
     limit = room.least(min((value for value in asked if value is not None), default=None))
     if limit is None:
         return {}
@@ -126,9 +126,11 @@ def _output_limit(request: AgentRequest, dialect: Dialect, habits: Habits, room:
     return {name: None for name in asked_as if name != field} | {field: limit}
 
 
-def _limit(value: Any) -> int | None:
-    """A limit that an agent asked for. None: it asked for none."""
-    return value if isinstance(value, int) else None
+def _positive(value: Any) -> int | None:
+    """A limit that an agent asked for. None: it asked for none, by whatever it wrote there (-1 is a habit)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1 or value != int(value):
+        return None
+    return int(value)
 
 
 def _same(request: AgentRequest, key: str, value: Any) -> bool:
