@@ -2,55 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ralphbench.analysis.frames import Frames
 from ralphbench.analysis.rows import ProfileRow
+from ralphbench.analysis.settings import Setting, differences
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def cautions(frames: Frames, rows: Sequence[ProfileRow]) -> tuple[str, ...]:
+def cautions(frames: Frames, rows: Sequence[ProfileRow], settings: Sequence[Setting]) -> tuple[str, ...]:
     """Most important first."""
-    warnings = [
-        f"{r.experiment}/{r.profile}: the server cut the context silently in {r.truncated} of {r.calls} calls"
-        for r in rows
-        if r.truncated
-    ]
-    warnings += _unequal_work(frames, rows)
-    warnings += [
-        f"{r.experiment}/{r.name}: no gate judged these runs of the predecessor; tickets are its agent's own word, calls are "
-        "runs of stages"
-        for r in rows
-        if r.imported
-    ]
-    warnings += [
-        f"{r.experiment}/{r.profile}: {r.void} attempts are void through infrastructure faults and count neither way"
-        for r in rows
-        if r.void
-    ]
-    warnings += [
-        f"{r.experiment}/{r.profile}: the tokens of {r.unknown_calls} calls are unknown"
-        for r in rows
-        if r.unknown_calls
-    ]
-    if any(r.attempts and not r.isolated and not r.imported for r in rows):
-        warnings.append(
-            "not isolated: agents ran on the host without a sandbox and could reach more than their worktree"
-        )
-    warnings += [f"damaged file: {d.path}: {d.what}" for d in frames.damages]
-    return tuple(warnings)
+    return (
+        *_truncated(rows),
+        *differences(settings),
+        *_unequal_work(frames, rows),
+        *_of_rows(rows),
+        *(f"damaged file: {damage.path}: {damage.what}" for damage in frames.damages),
+    )
 
 
-def _unequal_work(frames: Frames, rows: Sequence[ProfileRow]) -> list[str]:
-    warnings = []
-    cells = frames.attempts[(frames.attempts["kind"] == "cell") & frames.attempts["counts"]]
+def _truncated(rows: Sequence[ProfileRow]) -> Iterator[str]:
+    for row in rows:
+        if row.truncated:
+            yield f"{_who(row)}: the server cut the context silently in {row.truncated} of {row.calls} calls"
+
+
+def _unequal_work(frames: Frames, rows: Sequence[ProfileRow]) -> Iterator[str]:
+    """Within each experiment, then between them."""
+    cells = frames.attempts[
+        (frames.attempts["kind"] == "cell") & frames.attempts["counts"] & ~frames.attempts["imported"]
+    ]
     for experiment, part in cells.groupby("experiment"):
-        if part["unequal_limits"].any():
-            warnings.append(f"{experiment}: UNEQUAL LIMITS: profiles did not race under the same limits")
-        several = part["profile"].nunique() > 1
-        if several and part.groupby("task")["plan_hash"].nunique(dropna=True).max() > 1:
-            warnings.append(f"{experiment}: compared attempts worked on different plans")
-        sizes = {r.profile: r.attempts for r in rows if r.experiment == experiment and not r.imported}
+        mine = [row for row in rows if row.experiment == experiment and not row.imported]
+        if own := sorted(row.profile for row in mine if row.unequal_limits):
+            yield f"{experiment}: UNEQUAL LIMITS: profiles did not race under the same limits ({', '.join(own)}: their own)"
+        if part["profile"].nunique() > 1 and _planned_apart(part):
+            yield f"{experiment}: compared attempts worked on different plans"
+        sizes = {row.profile: row.attempts for row in mine}
         if len(set(sizes.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in sizes.items())
-            warnings.append(f"{experiment}: not every profile has run equally often yet ({listed})")
-    return warnings
+            yield f"{experiment}: not every profile has run equally often yet ({listed})"
+    yield from _between(cells)
+
+
+def _between(cells: pd.DataFrame) -> Iterator[str]:
+    tasks = {str(name): frozenset(part["task"]) for name, part in cells.groupby("experiment")}
+    if len(set(tasks.values())) > 1:
+        counts = ", ".join(f"{name} {len(found)}" for name, found in tasks.items())
+        common = len(frozenset.intersection(*tasks.values()))
+        yield f"the experiments ran different tasks ({counts}, {common} in common): resolved and score are of different work"
+    shared = [
+        str(task) for task, part in cells.groupby("task") if part["experiment"].nunique() > 1 and _planned_apart(part)
+    ]
+    if shared:
+        yield f"between experiments: attempts at the same task worked on different plans ({', '.join(shared)})"
+
+
+def _planned_apart(cells: pd.DataFrame) -> bool:
+    return bool(cells.groupby("task")["plan_hash"].nunique(dropna=True).max() > 1)
+
+
+def _of_rows(rows: Sequence[ProfileRow]) -> Iterator[str]:
+    for row in rows:
+        if row.overclaimed:
+            yield f"{_who(row)}: called {row.overclaimed} of {row.judged} attempts complete that do not pass every gate"
+    for row in rows:
+        if row.tampered:
+            yield f"{_who(row)}: {row.tampered} of {row.judged} attempts changed protected files; judged were the restored ones"
+    for row in rows:
+        if row.imported:
+            yield (
+                f"{_who(row)}: no gate judged these runs of the predecessor; tickets are its agent's own word, calls are "
+                "runs of stages"
+            )
+    for row in rows:
+        if row.void:
+            yield f"{_who(row)}: {row.void} attempts are void through infrastructure faults and count neither way"
+    for row in rows:
+        if row.unknown_calls:
+            yield f"{_who(row)}: the tokens of {row.unknown_calls} calls are unknown"
+    if any(row.attempts and not row.isolated and not row.imported for row in rows):
+        yield "not isolated: agents ran on the host without a sandbox and could reach more than their worktree"
+
+
+def _who(row: ProfileRow) -> str:
+    return f"{row.experiment}/{row.name}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ralphbench.analysis.cautions import cautions
 from ralphbench.analysis.frames import Frames
 from ralphbench.analysis.rows import KILLS, Comparison, ProfileRow, Split, StageLine, Tokens
+from ralphbench.analysis.settings import Setting
 from ralphbench.analysis.sums import counts, mean, rate, total, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def compare(frames: Frames) -> Comparison:
+def compare(frames: Frames, settings: Sequence[Setting] = ()) -> Comparison:
     """One row for each (experiment, profile, imported or not); two experiments are never merged."""
     rows = []
     for (experiment, profile), mine in frames.attempts.groupby(["experiment", "profile"]):
@@ -22,7 +24,7 @@ def compare(frames: Frames) -> Comparison:
         for part in parts:
             rows.append(_row(part, *(others if len(parts) == 1 else (_among(part, other) for other in others))))
     ranked = sorted(rows, key=lambda r: (r.experiment, -(r.resolved / r.judged if r.judged else -1), -(r.score or 0)))
-    return Comparison(tuple(ranked), cautions(frames, ranked))
+    return Comparison(tuple(ranked), cautions(frames, ranked, settings), tuple(settings))
 
 
 def _of(frame: pd.DataFrame, experiment: str, profile: str) -> pd.DataFrame:
@@ -72,6 +74,7 @@ def _row(mine: pd.DataFrame, stages: pd.DataFrame, endings: pd.DataFrame, gates:
         endings=counts(mine[mine["kind"] == "cell"]["ending"]),
         causes=counts(cells["cause"].dropna()),
         plans=tuple(sorted({str(by) if isinstance(by, str) else "own" for by in cells["plan_by"]})),
+        unequal_limits=bool(cells["unequal_limits"].any()),
         isolated=bool(cells["isolated"].all()) if len(cells) else True,
         imported=imported,
         **{f"legacy_{name}": whole(cells[f"legacy_{name}"]) for name in _LEGACY},

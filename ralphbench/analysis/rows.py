@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ralphbench.analysis.settings import Setting
+
 SCHEMA = "ralphbench.comparison/1"
 KILLS = ("stage_timeout", "idle_timeout", "context", "wall_time", "tokens", "cost", "calls")
 """Stage endings with which the harness cut a stage off."""
@@ -114,6 +116,8 @@ class ProfileRow:
     """Of the ending `failures`: the stage ending that filled the count."""
     plans: tuple[str, ...]
     """`own`, or whose plans it worked on."""
+    unequal_limits: bool
+    """It had limits of its own in any of the attempts."""
     isolated: bool
     imported: bool
     """Runs of the predecessor: no gate judged them, and their calls are runs of stages."""
@@ -148,4 +152,5 @@ class ProfileRow:
 class Comparison:
     rows: tuple[ProfileRow, ...]
     warnings: tuple[str, ...]
+    experiments: tuple[Setting, ...] = ()
     schema: str = SCHEMA

@@ -25,12 +25,19 @@ _ROOM = 1000
 @click.option("--json", "as_json", is_flag=True, help="As JSON; the schema is in docs/schemas.md.")
 @click.option("--csv", "as_csv", is_flag=True, help="One line a profile.")
 @click.option("--score", type=click.Choice(["legacy"]), help="Add the predecessor's composite score, with a warning.")
+@click.option("--rebuild", is_flag=True, help="Read every result anew, not the Parquet that was made of them earlier.")
 @results_option
 def analyze(
-    experiments: tuple[str, ...], everything: bool, as_json: bool, as_csv: bool, score: str | None, results: Path
+    experiments: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    score: str | None,
+    rebuild: bool,
+    results: Path,
 ) -> None:
     """Compare the profiles of one or more experiments; two experiments are never merged."""
-    from ralphbench.analysis import LEGACY_WARNING, compare, legacy_scores, load, to_csv, to_json
+    from ralphbench.analysis import LEGACY_WARNING, compare_records, legacy_scores, to_csv, to_json
     from ralphbench.errors import UsageError
     from ralphbench.ui import experiment_record
 
@@ -38,9 +45,9 @@ def analyze(
         raise UsageError("--json and --csv are two forms of the same figures", remedy="give one of them")
     folders = [experiment_record(results, name).path for name in experiments]
     if not as_json and not as_csv:
-        print_comparison(folders, everything=everything, legacy=score == "legacy")
+        print_comparison(folders, everything=everything, legacy=score == "legacy", rebuild=rebuild)
         return
-    comparison = compare(load(folders))
+    comparison = compare_records(folders, rebuild=rebuild)
     legacy = legacy_scores(comparison.rows) if score == "legacy" else None
     if legacy is not None:
         click.echo(f"warning: {LEGACY_WARNING}", err=True)
@@ -63,21 +70,25 @@ def _scores(rows: Sequence[ProfileRow], scores: Mapping[tuple[str, str], float |
     ]
 
 
-def print_comparison(folders: Sequence[Path], *, everything: bool = False, legacy: bool = False) -> None:
+def print_comparison(
+    folders: Sequence[Path], *, everything: bool = False, legacy: bool = False, rebuild: bool = False
+) -> None:
     """The table, what must be known before reading it, and what its columns mean."""
     from rich.markup import escape
 
-    from ralphbench.analysis import compare, load
+    from ralphbench.analysis import compare_records
     from ralphbench.cli.comparison import comparison_table, legend
     from ralphbench.cli.terminal import console, write_line
 
-    comparison = compare(load(folders))
+    comparison = compare_records(folders, rebuild=rebuild)
     screen = console()
     if not screen.is_terminal:
         screen.width = _ROOM
     fitted = comparison_table(comparison.rows)
     screen.print()
-    write_line(screen, f"[italic]{' · '.join(dict.fromkeys(row.experiment for row in comparison.rows))}[/italic]")
+    for setting in comparison.experiments:
+        question = f": {escape(setting.question)}" if setting.question else ""
+        write_line(screen, f"[italic][bold]{escape(setting.experiment)}[/bold]{question}[/italic]")
     screen.print(fitted)
     for warning in comparison.warnings:
         write_line(screen, f"[yellow]![/yellow] {escape(warning)}")

@@ -14,6 +14,7 @@ from support.results import Write, stage, verdict, write
 from ralphbench.cli.app import app
 from ralphbench.errors import UsageError
 from ralphbench.model import Spent
+from ralphbench.record import ExperimentFolder
 
 __all__ = ["write"]
 
@@ -112,3 +113,24 @@ def test_a_pipe_gets_every_column(tmp_path: Path, write: Write) -> None:
     assert "no room for" not in text
     assert "cost/resolved" in text
     assert "cache write" in text
+
+
+def test_csv_and_json_say_who_had_limits_of_its_own(tmp_path: Path, write: Write) -> None:
+    write("a", "fair")
+    write("a", "favoured", extra={"unequal_limits": True})
+    said = {line["profile"]: line["unequal_limits"] for line in table(analyze(tmp_path, "x", "--csv"))}
+    assert said == {"fair": "False", "favoured": "True"}
+    rows = json.loads(analyze(tmp_path, "x", "--json"))["rows"]
+    assert {row["profile"]: row["unequal_limits"] for row in rows} == {"fair": False, "favoured": True}
+
+
+def test_an_experiment_that_is_named_twice_is_shown_once(tmp_path: Path, write: Write) -> None:
+    write("a", experiment="001-one")
+    rows = json.loads(analyze(tmp_path, "001-one", "001", str(tmp_path / "001-one"), "--json"))["rows"]
+    assert [(row["experiment"], row["attempts"], row["cost"]) for row in rows] == [("001-one", 1, 0.5)]
+
+
+def test_the_question_stands_above_the_table(tmp_path: Path, write: Write) -> None:
+    write("a")
+    ExperimentFolder(tmp_path, "x").write_lock({"experiment": {"question": "Can it [count]?"}})
+    assert analyze(tmp_path, "x").lstrip().startswith("x: Can it [count]?")
