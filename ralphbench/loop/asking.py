@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ralphbench.errors import WorkspaceError
@@ -51,8 +51,8 @@ class Request(Generic[A]):
     example: Mapping[str, Any]
     anchor: str
     """The commit whose tree the stage finds; every stage but `build` must leave it as it is."""
-    advise: Callable[[], Sequence[str]] = tuple
-    """Remarks that go with a repair, asked for only then."""
+    vet: Callable[[A, bool], Read[A]] = lambda answer, final: Read(answer)
+    """What an answer must stand that can be read; `final`: there is no repair any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Asker:
         elif found.value == request.example:
             read = Read(None, ("this is the example of the instructions, word for word, and not an answer",))
         else:
-            read = request.read(found.value)
+            read = _vetted(request, request.read(found.value), final=final)
         where = {"stage": request.stage, "iteration": request.iteration, "ticket": request.ticket}
         if read.answer is None:
             self.ports.emit(EventKind.ANSWER_INVALID, **where, errors=list(read.errors), final=final)
@@ -174,11 +174,14 @@ class Asker:
             "repair",
             marker=request.marker,
             errors=errors,
-            notes=request.advise(),
             original=None if result.session else request.prompt.partition("\n")[2].strip(),
             previous=result.text[-_PREVIOUS:],
             example=request.example,
         )
+
+
+def _vetted(request: Request[A], read: Read[A], *, final: bool) -> Read[A]:
+    return read if read.answer is None else replace(request.vet(read.answer, final), ignored=read.ignored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from ralphbench.loop import state as states
 from ralphbench.loop.asking import Asker, Ended, restore
 from ralphbench.loop.journal import Journal
 from ralphbench.loop.plan import SharedPlan, plan_hash
-from ralphbench.loop.planning import PlanReader
 from ralphbench.loop.ports import CheckResult, LoopPorts
 from ralphbench.loop.questions import Questions
 from ralphbench.loop.render import DIFF_LIMIT
 from ralphbench.loop.state import Failure, LoopOutcome, LoopState
+from ralphbench.loop.vetting import Vetting
 from ralphbench.model import Ending, EventKind, Issue, Limits, Stage, StageEnding, Task, Ticket
 
 
@@ -51,7 +51,7 @@ class Loop:
     def __post_init__(self) -> None:
         self._ask = Asker(self.ports, self._count_repair)
         self._tell = Journal(self.ports)
-        self._questions = Questions(self.task, self.rules)
+        self._questions = Questions(self.task, self.rules, Vetting(self._check_ticket))
 
     def run(self, resume: LoopState | None = None) -> LoopOutcome:
         """Work to the end, from the start or from a checkpoint of a loop that was cut off.
@@ -99,8 +99,7 @@ class Loop:
         self._tell.plan_ready(self.state)
 
     def _own_plan(self) -> Sequence[Ticket]:
-        reader = PlanReader(self._check_ticket)
-        reply = self._ask(self._questions.plan(self.state, reader.read, reader.advice))
+        reply = self._ask(self._questions.plan(self.state))
         if reply.answer is None:
             raise Ended(Ending.NO_PLAN, reply.detail, stage=Stage.PLAN, cause=reply.ending)
         return reply.answer.tickets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from ralphbench.loop.ports import CHECK_SECONDS, Shown
 from ralphbench.loop.render import claim_names, example, marker, render
 from ralphbench.loop.shapes import MAX_NEW, MAX_PLAN, PARTS
 from ralphbench.loop.state import LoopState
+from ralphbench.loop.vetting import Vetting
 from ralphbench.model import Stage, Task, Ticket
 
 A = TypeVar("A")
@@ -21,17 +22,16 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Pure: the same state gives the same prompt, byte for byte."""
+    """The same state gives the same prompt, byte for byte. `vetting` tries what is answered."""
 
     task: Task
     rules: str | None
+    vetting: Vetting
 
-    def plan(
-        self, state: LoopState, read: Callable[[Mapping[str, Any]], Read[Planned]], advise: Callable[[], Sequence[str]]
-    ) -> Request[Planned]:
-        return self._request(
-            Stage.PLAN, state, None, answers.PLAN_KEYS, read, state.commit, advise=advise, most=MAX_PLAN
-        )
+    def plan(self, state: LoopState) -> Request[Planned]:
+        read = answers.read_plan
+        asked = self._request(Stage.PLAN, state, None, answers.PLAN_KEYS, read, state.commit, most=MAX_PLAN)
+        return replace(asked, vet=self.vetting.plan)
 
     def build(self, state: LoopState, ticket: Ticket) -> Request[Built]:
         return self._request(
@@ -83,7 +83,6 @@ class Questions:
         read: Callable[[Mapping[str, Any]], Read[A]],
         anchor: str,
         *,
-        advise: Callable[[], Sequence[str]] = tuple,
         writes: bool = False,
         **values: Any,
     ) -> Request[A]:
@@ -112,7 +111,6 @@ class Questions:
             read=read,
             example=shown,
             anchor=anchor,
-            advise=advise,
         )
 
     def _marker(self, stage: Stage, state: LoopState, ticket: Ticket | None) -> str:

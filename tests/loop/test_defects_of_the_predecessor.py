@@ -57,9 +57,16 @@ def test_an_empty_plan_is_not_completion() -> None:
 
 def test_too_small_a_plan_is_never_called_anything_but_finished_with_it() -> None:
     """`completed` says that the tickets are done; whether the task is resolved, grading alone says."""
-    outcome, _ = run(Script([row("one", "always")]))
+    outcome, ports = run(Script([row("one", "missing old in a.txt")]))
     assert outcome.ending is Ending.COMPLETED
-    assert outcome.state.commits == 0
+    assert ports.workspace.files == {"a.txt": ""}
+
+
+def test_a_plan_that_asks_for_nothing_is_not_completion() -> None:
+    outcome, ports = run(Script([row("one", "always"), row("two", "old in a.txt")]))
+    assert (outcome.ending, outcome.state.commits) == (Ending.NO_PLAN, 0)
+    assert outcome.detail == "every check of the plan passes before any work: one, two"
+    assert ports.stages() == ["plan:-", "plan?:-"]
 
 
 def test_a_passing_check_alone_accepts_nothing() -> None:

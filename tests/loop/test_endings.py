@@ -257,6 +257,7 @@ def test_stalled() -> None:
         ("No plan is needed, everything is done.", StageEnding.NO_OUTPUT),
         ({"tickets": [row("a", depends_on=["b"])]}, StageEnding.NO_OUTPUT),
         ({"tickets": [row("a", "no-such-command")]}, StageEnding.NO_OUTPUT),
+        ({"tickets": [row("a", "always")]}, StageEnding.NO_OUTPUT),
         (StageEnding.STAGE_TIMEOUT, StageEnding.STAGE_TIMEOUT),
         (StageEnding.IDLE_TIMEOUT, StageEnding.IDLE_TIMEOUT),
         (StageEnding.CONTEXT, StageEnding.CONTEXT),

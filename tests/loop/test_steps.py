@@ -294,7 +294,24 @@ def test_a_plans_checks_must_be_runnable_at_base() -> None:
     assert "one: its acceptance `no-such-command` cannot be run today: exit status 127, not found" in repair
     assert "two: its acceptance `exit 126` cannot be run today: exit status 126, not executable" in repair
     assert "three: its acceptance `hangs` did not end" in repair
-    assert "(only to let you know) the check of four passes already" in repair
+    assert "four: its acceptance `always` passes already, before any work" in repair
+
+
+def test_a_planner_is_told_of_checks_that_pass_already_and_can_mend_them() -> None:
+    first = {"tickets": [row("one", "old in a.txt"), row("two")]}
+    outcome, ports = run(Script([row("one"), row("two")], {"plan": [first, None]}))
+    assert outcome.ending is Ending.COMPLETED
+    assert ports.stages()[:3] == ["plan:-", "plan?:-", "build:one"]
+    (refused,) = ports.of(EventKind.ANSWER_INVALID)
+    (error,) = refused.data["errors"]
+    assert error.startswith("one: its acceptance `old in a.txt` passes already, before any work.")
+
+
+def test_a_repaired_plan_in_which_some_checks_still_pass_is_taken() -> None:
+    outcome, ports = run(Script([row("free", "always"), row("one")]))
+    assert outcome.ending is Ending.COMPLETED
+    assert ports.stages() == ["plan:-", "plan?:-", "build:one", "verify:one"]
+    assert outcome.state.ticket("free").state is TicketState.ALREADY_SATISFIED
 
 
 def test_the_echo_of_an_example_is_no_answer() -> None:
@@ -419,5 +436,5 @@ def test_all_work_is_counted() -> None:
     outcome, _ = run(Script(plan, special), limits=Limits(failures=9))
     sums = work_of(outcome.state, files_changed=3, lines_added=10, lines_removed=4)
     assert (sums.tickets, sums.accepted, sums.already_satisfied, sums.decomposed) == (6, 4, 1, 1)
-    assert (sums.rejected, sums.abandoned, sums.issues, sums.commits, sums.repairs) == (2, 0, 1, 4, 1)
+    assert (sums.rejected, sums.abandoned, sums.issues, sums.commits, sums.repairs) == (2, 0, 1, 4, 2)
     assert (sums.iterations, sums.files_changed, sums.lines_added, sums.lines_removed) == (6, 3, 10, 4)
