@@ -17,6 +17,7 @@ Only `cli/` prints them; the exit code travels with the class.
     |   |   +-- WrongModel
     |   |   +-- ContextTooSmall
     |   |   +-- NoToolCalls
+    |   +-- ToolMissing                    that a task's gates need
     |   +-- SandboxError
     |   +-- DiskError                      full, or not writable
     +-- RunError                       4   a run in progress
@@ -130,6 +131,10 @@ class ContextTooSmall(EndpointError):
 
 class NoToolCalls(EndpointError):
     """The model answered a tool request with text."""
+
+
+class ToolMissing(EnvironmentProblem):
+    """A tool that a task's gates need is not installed, or not on PATH."""
 
 
 class SandboxError(EnvironmentProblem):

@@ -8,6 +8,7 @@ from ralphbench.grading.counts import ReportError
 from ralphbench.grading.gates import Emit
 from ralphbench.grading.grade import grade
 from ralphbench.grading.lint import lint
+from ralphbench.grading.needs import require_tools
 from ralphbench.grading.proof import Proof, load_proof, proof_path, require_proof, save_proof
 from ralphbench.grading.prove import logs_of, prove_task
 from ralphbench.grading.reports import read_report
@@ -29,6 +30,7 @@ __all__ = [
     "prove_task",
     "read_report",
     "require_proof",
+    "require_tools",
     "save_proof",
     "seal",
 ]

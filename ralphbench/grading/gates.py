@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.grading.counts import ReportError
+from ralphbench.grading.needs import require_in
 from ralphbench.grading.outcome import Judged, judge_gate
 from ralphbench.grading.reports import clear_report
 from ralphbench.grading.seal import Checkout
@@ -17,9 +18,8 @@ from ralphbench.sandbox import Sandbox
 
 Emit = Callable[[GateResult], None]
 
-_FIND_TOOLS = 'for tool in "$@"; do command -v "$tool" >/dev/null 2>&1 || printf "%s\\n" "$tool"; done'
-_FIND_TIMEOUT = 30.0
-_MISSING, _COMMA = "missing: ", ", "
+_NOT_FOUND = 127
+"""Exit status of a shell that has not found a command."""
 
 
 @dataclass(slots=True)
@@ -33,28 +33,18 @@ class Run:
     """Folder of the logs: `<gate>.log`."""
 
     def results(self) -> Iterator[tuple[GateResult, tuple[Tampering, ...]]]:
-        """Each gate's result as it ends, with what the gate's command did to the grader's own files."""
+        """Each gate's result as it ends, with what the gate's command did to the grader's own files. Raises ToolMissing."""
         make_folder(self.out)
-        missing = self.missing_tools()
+        self._require_tools()
         for gate in self.task.gates:
-            if missing:
-                yield self._result(gate, (GateOutcome.ERROR, _MISSING + _COMMA.join(missing), None), None, 0.0), ()
-                continue
             result = self._run(gate)
+            if result.exit == _NOT_FOUND:  # perhaps what was there before the first gate
+                self._require_tools()
             # The last gate's traces can mislead nobody, but they tell of the code that was judged.
             yield result, self.checkout.renew(gate.id)
 
-    def missing_tools(self) -> tuple[str, ...]:
-        """Those of the task's `needs` that are not there in the sandbox."""
-        if not self.task.needs:
-            return ()
-        log = self.out / "needs.log"
-        self.sandbox.run(
-            ["sh", "-c", _FIND_TOOLS, "sh", *self.task.needs], env=self._env(), timeout=_FIND_TIMEOUT, log=log
-        )
-        missing = tuple(log.read_text("utf-8", "replace").split("\n")[:-1])
-        log.unlink()
-        return missing
+    def _require_tools(self) -> None:
+        require_in(self.sandbox, self.task.name, self.task.needs, self._env(), self.out / "needs.log")
 
     def _run(self, gate: Gate) -> GateResult:
         if gate.report is not None:
@@ -94,11 +84,3 @@ class Run:
             tests=tests,
             log=f"{self.out.name}/{log.name}" if log.exists() else None,
         )
-
-
-def missing_in(results: Sequence[GateResult]) -> tuple[str, ...]:
-    """The tools for want of which no gate could run; empty where they ran."""
-    reasons = {result.reason for result in results}
-    if len(reasons) != 1 or not (reason := reasons.pop()).startswith(_MISSING):
-        return ()
-    return tuple(reason.removeprefix(_MISSING).split(_COMMA))

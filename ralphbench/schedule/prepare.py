@@ -14,7 +14,7 @@ from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, ModelInfo, load_endpoint
 from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
-from ralphbench.grading import Proof, prove_task
+from ralphbench.grading import Proof, prove_task, require_tools
 from ralphbench.loop import prompts_hash
 from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage, StageModel, Task
 from ralphbench.record import Quarantine
@@ -136,7 +136,10 @@ def _check_agents(prepared: Prepared) -> None:
 
 def _check_tasks(prepared: Prepared, say: Say) -> None:
     """Mirrors, and the proof of each task: `base` and `reference` go first, before anything is spent."""
-    for task in prepared.experiment.tasks:
+    tasks, scratch = prepared.experiment.tasks, prepared.places.grading
+    # Also where all are proven: that was another day, or another PATH.
+    require_tools({t.name: t.needs for t in tasks}, sandbox_kind=prepared.sandbox, scratch=scratch)
+    for task in tasks:
         mirror = prepare_mirror(task, prepared.places.mirrors)
         prepared.mirrors[task.name] = mirror
         prepared.warnings += [f"{task.name}: {text}" for text in mirror.warnings]

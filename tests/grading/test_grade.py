@@ -203,15 +203,31 @@ def test_tampering_is_told_beside_the_verdict_and_never_changes_it(make_bench) -
     assert [one.path for one in verdict.tampered] == ["tests/a"]
 
 
-def test_a_missing_tool_is_named_and_no_gate_runs(make_bench) -> None:
+def test_a_missing_tool_is_a_fault_of_the_machine_and_no_gate_runs(make_bench) -> None:
     bench = make_bench(
         gate("a", "goal", "touch ran"), gate("b", "guard", "true"), needs=("sh", "no-such-tool", "nor-this")
     )
     verdict = bench.grade()
-    assert [(r.outcome, r.reason, r.log) for r in verdict.gates] == [
-        (ERROR, "missing: no-such-tool, nor-this", None)
-    ] * 2
-    assert bench.told == list(verdict.gates)
+    assert "sum needs no-such-tool, nor-this, missing here" in str(verdict.error)
+    assert "apt-get install no-such-tool nor-this" in str(verdict.error)
+    assert (verdict.gates, bench.told) == ((), [])
+
+
+def test_a_tool_that_goes_away_while_gates_run_is_a_fault_too(make_bench, monkeypatch, tmp_path: Path) -> None:
+    tool = tmp_path / "bin/words-tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    bench = make_bench(
+        gate("a", "goal", f"rm -f {tool}"),
+        gate("b", "goal", "words-tool"),
+        gate("c", "goal", "true"),
+        needs=(tool.name,),
+    )
+    verdict = bench.grade()
+    assert "sum needs words-tool, missing here" in str(verdict.error)
+    assert (verdict.resolved, [result.id for result in bench.told]) == (False, ["a"])
 
 
 def test_gates_see_nothing_of_the_user(make_bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -135,3 +136,22 @@ def test_a_torn_proof_is_set_aside_and_made_again(tmp_path: Path) -> None:
     assert f"{proof}: cannot be read" in done.stdout
     assert proof.with_name(f"{proof.name}.damaged-1").stat().st_size == 200
     assert proof.stat().st_size > 200
+
+
+def test_a_tool_that_vanished_after_the_proof_is_missed_before_anything_is_spent(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    tool = project.write("bin/words-tool", "#!/bin/sh\ntest -f README\n")
+    tool.chmod(0o755)
+    task = copy.deepcopy(TASK) | {"needs": ["sh", "words-tool"]}
+    task["gates"][0]["run"] = "words-tool"
+    project.write("specs/words/task.yaml", task)
+    on_path = {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    assert project.run(env=on_path).returncode == 0
+    spent = calls(project)
+    elsewhere = project.run("--repeats", "2")
+    assert elsewhere.returncode == 3, elsewhere.stdout + elsewhere.stderr
+    assert "words needs words-tool, missing here" in elsewhere.stderr
+    assert "apt-get install words-tool" in elsewhere.stderr
+    tool.unlink()
+    assert project.run("--repeats", "2", env=on_path).returncode == 3
+    assert (len(results(project)), calls(project)) == (1, spent)
