@@ -11,7 +11,7 @@ venv=${RALPHBENCH_VENV:-$root/.venv}
 find_python() {
     local name
     for name in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
-        [ -n "$name" ] && command -v "$name" >/dev/null || continue
+        if [ -z "$name" ] || ! command -v "$name" >/dev/null; then continue; fi
         if "$name" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
             command -v "$name"
             return
@@ -63,11 +63,14 @@ apt_install() {
     done
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" -ne 0 ]; then
-        sudo -n true 2>/dev/null || { say "not root: without ${missing[*]} some tests are skipped"; return 1; }
+        sudo -n true 2>/dev/null || { say "not root, so these are missing: ${missing[*]}"; return 1; }
         sudo="sudo -n"
     fi
     say "installing Debian packages: ${missing[*]}"
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update >/dev/null &&
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null ||
-        { say "could not install ${missing[*]}: some tests are skipped"; return 1; }
+    if $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update >/dev/null &&
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null; then
+        return
+    fi
+    say "could not install ${missing[*]}"
+    return 1
 }

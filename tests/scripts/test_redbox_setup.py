@@ -190,10 +190,13 @@ def test_a_dry_run_on_a_bare_box_says_all_that_it_would_do_and_changes_nothing(b
     assert status == 0, lines
     assert words(lines, "would") == ["python", "opencode", "server", *["model"] * 4, *["context"] * 4, "ready"]
     assert all(any(f"lms get {key} -y" in line for line in lines) for key in KEYS)
-    assert f"would context   lms load {KEYS[0]} --context-length 98304 --identifier {KEYS[0]} --gpu max -y" in lines
+    assert (
+        f"would context   lms load {KEYS[0]} --context-length 98304 --identifier {KEYS[0]} --gpu max -y --exact"
+        in lines
+    )
     assert lines[-1].startswith("Nothing was changed.")
     assert box.tree() == before
-    assert called.splitlines() == ["lms server status --json"]
+    assert set(called.splitlines()) == {"lms server status --json", "lms ls --json"}, "it only asks"
 
 
 @pytest.mark.slow
@@ -241,6 +244,8 @@ def test_a_model_that_loads_with_less_context_is_left_although_lms_says_well_don
     status, lines, _ = box.run()
     assert status == 1
     assert words(lines, "left") == [*["context"] * 4, "ready"]
+    typed = f"{box.bin}/lms unload --all; {box.bin}/lms load {KEYS[0]} --context-length 98304"
+    assert any(line.startswith(f"  - context: this failed, see above: {typed}") for line in lines)
     status, lines, _ = box.run("--context", "32768")
     assert status == 0, lines
 
@@ -306,6 +311,7 @@ def test_a_server_that_does_not_start(box: Box) -> None:
     status, lines, called = box.run()
     assert (status, words(lines, "left")) == (1, ["server", "models"])
     assert "lms get" not in called
+    assert f"  - server: this failed, see above: {box.bin}/lms server start --port 1234" in lines
 
 
 def test_missing_packages_are_installed_by_root_alone(box: Box) -> None:
@@ -321,6 +327,18 @@ def test_missing_packages_are_installed_by_root_alone(box: Box) -> None:
     status, lines, _ = box.run()
     assert status == 1
     assert "packages" in words(lines, "left")
+    assert "  - packages: this failed, see above: sudo apt-get install git gcc libc6-dev" in lines
+
+
+def test_models_that_are_there_are_not_missing_because_the_server_is_down(box: Box) -> None:
+    box.says(disk=list(KEYS[1:]))
+    box.free(40)
+    status, lines, _ = box.run("--dry-run")
+    assert status == 0, lines
+    assert [line for line in lines if line.startswith("would model")] == [
+        f"would model     lms get {KEYS[0]} -y (15 GB)"
+    ]
+    assert any("40 GB free" in line and "30 GB are needed" in line for line in lines)
 
 
 def test_packages_that_apt_brings_are_there_afterwards(box: Box) -> None:
