@@ -49,8 +49,8 @@ class Budget:
     cost: float = 0.0
     running: list[Held] = field(default_factory=list)
 
-    def admit(self, prompt: int) -> Stop | None:
-        """Whether a call with so long a prompt may start. Tokens."""
+    def admit(self, prompt: int, output: int = 1) -> Stop | None:
+        """Whether a call may start with so long a prompt, and an answer that may not be told to be shorter. Tokens."""
         limits = self.limits
         if limits.calls is not None and self.calls >= limits.calls:
             return Stop(StageEnding.CALLS, f"{self.calls} calls of {limits.calls} are made")
@@ -59,7 +59,7 @@ class Budget:
                 StageEnding.CONTEXT,
                 f"a prompt of about {prompt:,} tokens exceeds {limits.context:g} of the window of {self.window:,}",
             )
-        return self._beyond(prompt)
+        return self._beyond(prompt, output)
 
     def start(self, prompt: int) -> Held:
         self.calls += 1
@@ -89,7 +89,7 @@ class Budget:
                 StageEnding.CONTEXT,
                 f"the server counted {counted:,} prompt tokens: more than {limits.context:g} of the window of {self.window:,}",
             )
-        return self._beyond(0)
+        return self._beyond(0, 0)
 
     def running_over(self, held: Held) -> Stop | None:
         """Whether a stream has put out so much that a cap is passed. Asked with every chunk."""
@@ -120,13 +120,13 @@ class Budget:
                 left.append(int((limits.cost - spent) / each * 1000))
         return min(left) if left else None
 
-    def _beyond(self, prompt: int) -> Stop | None:
+    def _beyond(self, prompt: int, output: int) -> Stop | None:
         limits = self.limits
-        if limits.tokens is not None and self.tokens + self._held_tokens() + prompt >= limits.tokens:
-            asked = f", and {prompt:,} are asked for" if prompt else ""
+        asked = f", and {prompt:,} with an answer of at least {output:,} are asked for" if prompt else ""
+        if limits.tokens is not None and self.tokens + self._held_tokens() + prompt + max(output, 1) > limits.tokens:
             return Stop(StageEnding.TOKENS, f"{self.tokens:,} tokens of {limits.tokens:,} are used{asked}")
         if limits.cost is not None:
-            spent = self.cost + self._held_cost() + (self._cost(prompt, 0) or 0.0)
+            spent = self.cost + self._held_cost() + (self._cost(prompt, output) or 0.0)
             if spent >= limits.cost > 0 or (limits.cost == 0 and spent > 0):
                 return Stop(StageEnding.COST, f"{self.cost:.4f} USD of {limits.cost:g} are spent")
         return None

@@ -48,7 +48,7 @@ class Call:
     async def answer(self) -> web.StreamResponse:
         stage = self._stage
         prompt = stage.estimator.anchored(self._raw, stage.seen.get(self._session))
-        if (stop := stage.stopped() or stage.budget.admit(prompt)) is not None:
+        if (stop := stage.stopped() or stage.budget.admit(prompt, self._least_output())) is not None:
             return self._refuse(stop)
         started = self._started(prompt)
         held = stage.budget.start(prompt)
@@ -86,6 +86,7 @@ class Call:
             profile=grant.model.output,
             budget=stage.budget.output_left(prompt),
             context=None if stage.window is None else int((stage.window - prompt) * 0.98) - 16,
+            floor=self._least_output(),
         )
         changes = edits(request, self._dialect, grant.model, stage.route.habits, room)
         number, ordinal = stage.begin_call(self._parent)
@@ -109,6 +110,9 @@ class Call:
             request=stage.recorder.body(number, "request", request.original, self._thread()),
             edits=changes,
         )
+
+    def _least_output(self) -> int:
+        return self._dialect.least_output(self._request.values)
 
     def _thread(self) -> str:
         return f"{self._stage.grant.stage_id}/{self._session or ''}"

@@ -24,6 +24,8 @@ _LOOKED_AT = (
     "reasoning",
     "output_config",
     "usage",
+    # Looked at alone:
+    "thinking",
 )
 _LONGEST_NAME = 200
 LEAST_OUTPUT = 256
@@ -92,11 +94,13 @@ class Room:
     profile: int | None = None
     budget: int | None = None
     context: int | None = None
+    floor: int = 1
+    """What the dialect takes at least."""
 
     def least(self, asked: int | None) -> int | None:
         """What the server is told, where the agent asked for so much; None: nothing."""
-        context = None if self.context is None else max(self.context, LEAST_OUTPUT)
-        budget = None if self.budget is None else max(self.budget, 1)
+        context = None if self.context is None else max(self.context, LEAST_OUTPUT, self.floor)
+        budget = None if self.budget is None else max(self.budget, self.floor)
         limit = min((limit for limit in (asked, self.profile, budget, context) if limit is not None), default=None)
         stated = asked is not None or self.profile is not None
         return limit if stated or limit is None or limit <= NEAR else None

@@ -10,7 +10,7 @@ from ralphbench.gateway.meter import Meter
 from ralphbench.model import Sampling
 
 Body = Mapping[str, Any]
-"""A request's top level; values may be still undecoded."""
+"""A request's top level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Dialect:
     """(sampling, the request's decoded nested options) -> keys to set."""
     output_fields: tuple[str, ...]
     """Names of the limit on an answer's tokens; the first is set where the agent has set none."""
+    least_output: Callable[[Body], int]
+    """(the request's decoded values) -> the smallest limit that it may be sent with, in tokens."""
     error_body: Callable[[Problem], bytes]
     """Of an HTTP error."""
     error_event: Callable[[Problem, int], bytes]

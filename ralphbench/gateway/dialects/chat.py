@@ -146,6 +146,7 @@ CHAT = Dialect(
     meter=ChatMeter,
     sampling=_sampling,
     output_fields=("max_tokens", "max_completion_tokens"),
+    least_output=lambda _: 1,
     error_body=error_body,
     error_event=_error_event,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ralphbench.gateway import sse
-from ralphbench.gateway.dialects.base import Dialect, Problem, as_object, set_keys
+from ralphbench.gateway.dialects.base import Body, Dialect, Problem, as_object, set_keys
 from ralphbench.gateway.meter import Flow, Meter, count
 from ralphbench.model import Sampling, codec
 
@@ -155,6 +155,12 @@ def _sampling(sampling: Sampling, nested: Mapping[str, Any]) -> dict[str, Any]:
     return keys
 
 
+def _least_output(values: Body) -> int:
+    """The limit must be above the thinking's budget, where that is a part of it (between tool calls it may be more)."""
+    asked, thinking = count(values.get("max_tokens")), count(as_object(values.get("thinking")).get("budget_tokens"))
+    return 1 if asked is None or thinking is None or thinking >= asked else thinking + 1
+
+
 def _error(problem: Problem) -> bytes:
     return codec.dumps(
         {"type": "error", "error": {"type": problem.type, "message": problem.message, "code": problem.code}}
@@ -171,6 +177,7 @@ MESSAGES = Dialect(
     meter=MessagesMeter,
     sampling=_sampling,
     output_fields=("max_tokens",),
+    least_output=_least_output,
     error_body=_error,
     error_event=_error_event,
 )

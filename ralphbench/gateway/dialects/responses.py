@@ -134,6 +134,7 @@ RESPONSES = Dialect(
     meter=ResponsesMeter,
     sampling=_sampling,
     output_fields=("max_output_tokens",),
+    least_output=lambda _: 16,
     error_body=error_body,
     error_event=_error_event,
 )
