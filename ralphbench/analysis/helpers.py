@@ -8,27 +8,22 @@ read it, and nothing stays behind. A helper ends with this process, also where t
 from __future__ import annotations
 
 import contextlib
-import json
+import gc
 import logging
 import os
 import pickle
 import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from typing import IO
 
+from ralphbench.analysis.children import end_with_parent, python_argv
 from ralphbench.analysis.reading import Part, Shard, read_shard
 from ralphbench.errors import RalphbenchError
 
 _log = logging.getLogger("ralphbench.analysis")
 _WORD = 4
 """Bytes of a shard's number in the pipe."""
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from ralphbench.analysis.helpers import help_out; help_out(*map(int, sys.argv[2:]))"
-)
 
 
 def read_with_helpers(shards: Sequence[Shard], count: int) -> dict[int, Part]:
@@ -55,10 +50,14 @@ def _pipe_of_numbers(count: int) -> Iterator[int]:
     """A pipe that holds 0 to `count`: whoever reads one has it alone."""
     reader, writer = os.pipe()
     try:
-        os.set_blocking(writer, False)
-        with open(writer, "wb", buffering=0) as file, contextlib.suppress(BlockingIOError):
-            for number in range(count):  # those that find no room are read by nobody, and then by this process
-                file.write(number.to_bytes(_WORD, "little"))
+        try:
+            os.set_blocking(writer, False)
+            for number in range(count):
+                os.write(writer, number.to_bytes(_WORD, "little"))
+        except BlockingIOError:  # no room for more: the others nobody takes, and this process reads them in the end
+            pass
+        finally:
+            os.close(writer)
         yield reader
     finally:
         os.close(reader)
@@ -82,7 +81,7 @@ class _Helper:
     def __init__(self, plan: int, jobs: int) -> None:
         """Raises OSError."""
         self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
-        argv = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), str(plan), str(jobs)]
+        argv = python_argv("ralphbench.analysis.helpers:help_out", str(plan), str(jobs))
         try:
             self._process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=self._out, stderr=subprocess.DEVNULL, pass_fds=(plan, jobs)
@@ -111,19 +110,12 @@ class _Helper:
         self._out.close()
 
 
-def help_out(plan: int, jobs: int) -> None:
-    """What a helper does; it does not return."""
-    import gc
-
+def help_out(plan: str, jobs: str) -> None:
+    """What a helper does, given two open files by their numbers. It does not return."""
+    end_with_parent()
     gc.disable()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    shards: Sequence[Shard] = pickle.loads(os.pread(plan, os.fstat(plan).st_size, 0))
+    shards: Sequence[Shard] = pickle.loads(os.pread(int(plan), os.fstat(int(plan)).st_size, 0))
     with open(1, "wb", buffering=0, closefd=False) as out:
-        for done in _work(shards, jobs):
+        for done in _work(shards, int(jobs)):
             pickle.dump(done, out, pickle.HIGHEST_PROTOCOL)
     os._exit(0)
-
-
-def _end_with_parent() -> None:
-    os.read(0, 1)  # nothing ever comes but its end
-    os._exit(1)

@@ -163,11 +163,10 @@ def _listener() -> Iterator[Listener]:
 
 def _conclude(experiment: Experiment, report: RunReport) -> None:
     """The comparison, what could not be done, and what to type next."""
-    from ralphbench.cli.analyze import print_comparison
+    from ralphbench.cli.concluding import show_comparison
     from ralphbench.cli.next_line import other_command, same_command
 
-    folder = experiment.results / experiment.name
-    print_comparison([folder])
+    show_comparison(experiment.results / experiment.name)
     for cell in report.exhausted:
         click.echo(f"void too often: {cell}  (when what failed it is mended, the same command tries it again)")
     click.echo()

@@ -67,6 +67,40 @@ def test_other_things_that_lie_there_are_no_cells(experiment: ExperimentFolder, 
     assert experiment.new_attempt(Cell("other", "opus", 1))[0] == 1
 
 
+def test_an_attempts_name_makes_no_attempt(experiment: ExperimentFolder, result: AttemptResult) -> None:
+    cell = Cell("heap", "opus", 1)
+    profile = _commit(experiment, result, cell).path.parent.parent
+    (profile / "r2").write_text("a file in place of a repeat")
+    for repeat in ("r3", "r4"):
+        (profile / repeat).mkdir()
+    (profile / "r3" / "a1").write_text("a file in place of an attempt")
+    (profile / "r4" / "a1").symlink_to("nowhere")
+    assert [(c, n) for c, n, _, _ in experiment.summaries()] == [(cell, 1)]
+    assert [c.repeat for c in experiment.cells()] == [1, 3, 4]
+    assert experiment.attempts(Cell("heap", "opus", 3)) == ()
+
+
+def test_an_attempts_folder_that_lies_elsewhere_counts_where_it_is_linked(
+    experiment: ExperimentFolder, result: AttemptResult, tmp_path: Path
+) -> None:
+    cell = Cell("heap", "opus", 1)
+    folder = _commit(experiment, result, cell).path
+    folder.rename(tmp_path / "kept")
+    folder.symlink_to(tmp_path / "kept")
+    assert [(c, n, found is not None) for c, n, found, _ in experiment.summaries()] == [(cell, 1, True)]
+
+
+def test_the_digest_of_a_listing_changes_with_the_names_in_it(
+    experiment: ExperimentFolder, result: AttemptResult
+) -> None:
+    seen = {experiment.listing().digest()}
+    for cell in (Cell("a", "bc", 1), Cell("ab", "c", 1), Cell("ab", "c", 2), Cell("ab", "c", 12), Cell("ab", "d", 3)):
+        _commit(experiment, result, cell)
+        assert experiment.listing().digest() == experiment.listing().digest()
+        seen.add(experiment.listing().digest())
+    assert len(seen) == 6
+
+
 def test_a_task_with_a_plus_in_its_name_is_found_by_its_result(
     experiment: ExperimentFolder, result: AttemptResult
 ) -> None:
