@@ -79,10 +79,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_project(tmp_path_factory.mktemp("completion"))
 
 
-def completed(project: Project, *words: str) -> list[str]:
+def completed(project: Project, *words: str, env: dict[str, str] | None = None) -> list[str]:
     """What bash is offered for the last of the words."""
     env = {
-        **project.env(),
+        **project.env(env),
         "_RALPHBENCH_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(["ralphbench", *words]),
         "COMP_CWORD": str(len(words)),
@@ -112,6 +112,46 @@ def completed(project: Project, *words: str) -> list[str]:
 )
 def test_the_shell_completes_names(project: Project, words: tuple[str, ...], offered: list[str]) -> None:
     assert completed(project, *words) == offered
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a record of an experiment whose files are gone."""
+    project = make_project(tmp_path_factory.mktemp("records"))
+    (project.root / "results/002-gone/cells/words+first/other/r1/a1").mkdir(parents=True)
+    (project.root / "results/.proofs/logs").mkdir(parents=True)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("status", "0"), ["001-words", "002-gone"]),
+        (("analyze", "001-words", ""), ["001-words", "002-gone"]),
+        (("clean", "002"), ["002-gone"]),
+        (("show", "002-gone", ""), ["other"]),
+        (("take", "002", "o"), ["other"]),
+        (("show", "002-gone", "other", "--task", "words"), ["words", "words/first"]),
+        (("run", "0"), ["001-words"]),
+        (("plan", "0"), ["001-words"]),
+    ],
+)
+def test_what_was_recorded_is_offered_where_records_are_read(
+    recorded: Project, words: tuple[str, ...], offered: list[str]
+) -> None:
+    assert completed(recorded, *words) == offered
+
+
+def test_the_environment_says_where_names_are_looked_for(recorded: Project, project: Project, tmp_path: Path) -> None:
+    nowhere = Project(tmp_path)
+    elsewhere = {
+        "RALPHBENCH_EXPERIMENTS": str(project.root / "experiments"),
+        "RALPHBENCH_RESULTS": str(recorded.root / "results"),
+    }
+    for command in ("status", "analyze"):
+        assert completed(nowhere, command, "0") == []
+        assert completed(nowhere, command, "0", env=elsewhere) == ["001-words", "002-gone"]
+    assert completed(nowhere, "show", "001-words", "", env=elsewhere) == ["good"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
