@@ -23,6 +23,7 @@ import table
 from shared import ROOT, cache_folder
 
 HERE = Path(__file__).resolve().parent
+SCHEMA = "ralphbench.bench/1"
 COURSES = ("startup", "gateway", "attempt", "workspace", "resume", "memory", "frames")
 
 
@@ -46,13 +47,18 @@ def main() -> int:
         rows += [{"row": course, **row} for row in found]
     machine["load_at_end"] = f"{os.getloadavg()[0]:.1f}"
     if options.json:
-        print(json.dumps({"bench": "all", "machine": machine, "rows": rows, "failed": failed}, indent=2))
+        print(json.dumps(document(machine, rows, failed), indent=2))
     elif options.markdown:
         print(headed(machine) + table.markdown(rows), end="")
     if failed:
         print(f"\ncould not be run: {', '.join(failed)}", file=sys.stderr)
         return 2
     return 1 if any(row["met"] is False for row in rows) else 0
+
+
+def document(machine: dict[str, str], rows: list[dict[str, Any]], failed: list[str]) -> dict[str, Any]:
+    """What `--json` prints; docs/schemas.md describes it."""
+    return {"schema": SCHEMA, "bench": "all", "machine": machine, "rows": rows, "failed": failed}
 
 
 def arguments() -> argparse.Namespace:
