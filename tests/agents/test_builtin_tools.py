@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import time
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.hand_clock import ClockUntil
 
 from ralphbench.agents.builtin_session import Item, Session
 from ralphbench.agents.builtin_tools import Tools
@@ -26,19 +28,33 @@ def test_bash_tells_output_and_exit(tools: Tools, tmp_path: Path) -> None:
     assert tools.call("bash", {"command": "cat"}).exit == 0
 
 
-def test_bash_ends_what_takes_too_long_with_its_children(tools: Tools) -> None:
-    began = time.monotonic()
-    result = tools.call("bash", {"command": "echo begun; (trap '' TERM; sleep 60) & sleep 60", "timeout": 300})
+def test_bash_ends_what_takes_too_long_with_its_children(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time is up as soon as it has started what it starts."""
+    pids = tmp_path / "pids"
+    clock = ClockUntil(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    monkeypatch.setattr("ralphbench.agents.builtin_tools.time", clock)
+    command = f"echo begun; (trap '' TERM; exec sleep 3600) & echo $! $$ > {pids}; sleep 3600"
+    result = tools.call("bash", {"command": command, "timeout": 300_000})
     assert result.text.startswith("begun\n")
-    assert "[ended after 0.3 s" in result.text
+    assert "[ended after 300 s" in result.text
     assert (result.failed, result.exit) == (True, None)
-    assert time.monotonic() - began < 20
+    assert not any(alive(pid) for pid in pids.read_text().split())
 
 
-def test_bash_does_not_wait_for_what_is_left_in_the_background(tools: Tools) -> None:
-    began = time.monotonic()
-    assert tools.call("bash", {"command": "sleep 25 & echo done"}).text == "done"
-    assert time.monotonic() - began < 20
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_bash_does_not_wait_for_what_is_left_in_the_background(tools: Tools, tmp_path: Path) -> None:
+    command = f"sleep 3600 & echo $! > {tmp_path}/pid; echo done"
+    assert tools.call("bash", {"command": command, "timeout": 600_000}).text == "done"
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_bash_shows_both_ends_of_a_flood(tools: Tools) -> None:
@@ -144,7 +160,7 @@ def test_only_plain_files_of_sane_size_are_read(tools: Tools, tmp_path: Path) ->
 
 def test_a_command_that_floods_is_ended(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ralphbench.agents.builtin_tools._FLOOD", 1_000_000)
-    result = tools.call("bash", {"command": "yes", "timeout": 600_000})
+    result = tools.call("bash", {"command": "head -c 20000000 /dev/zero; sleep 3600", "timeout": 600_000})
     assert result.failed
     assert "ended: it had put out" in result.text
 
