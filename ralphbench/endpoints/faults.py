@@ -54,7 +54,11 @@ _TEXTS: tuple[tuple[str, str], ...] = (
         r"|input length[^\n]*exceeds[^\n]*context length|maximum prompt length is \d+|decoder prompt[^\n]*is longer than"
         # Anthropic, Google, Bedrock
         r"|prompt is too long|request_too_large|input token count[^\n]*exceeds the maximum"
-        r"|input is too long for requested model|exceed context limit",
+        r"|input is too long for requested model|exceed context limit"
+        # SGLang, TGI, Mistral, z.ai, Moonshot
+        r"|longer than the model'?s context length|inputs`? tokens \+ `?max_new_tokens`? must be"
+        r"|too large for model with \d+ maximum context|prompt exceeds max length|exceeded model token limit"
+        r"|too many tokens|token limit exceeded",
     ),
     # llama.cpp says 500 where the model wrote a tool call that it cannot read: the model's own doing, not the server's.
     (

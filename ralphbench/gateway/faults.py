@@ -14,6 +14,13 @@ from ralphbench.endpoints import classify, error_text
 from ralphbench.gateway.admission import Stop
 from ralphbench.model import IntervalKind, StageEnding
 
+_WAIT = re.compile(
+    r"(?:retry|try again) (?:in|after) (?:(?P<h>\d+)\s*h(?:ours?)?\s*)?(?:(?P<m>\d+)\s*m(?!s)(?:in(?:ute)?s?)?\s*)?"
+    r"(?:(?P<s>\d+(?:\.\d+)?)\s*s(?:ec(?:ond)?s?)?\b|(?P<ms>\d+)\s*ms\b)?",
+    re.IGNORECASE,
+)
+_SPENT = re.compile(r"insufficient|credit|billing|payment|spend", re.IGNORECASE)
+"""A quota that no waiting brings back."""
 _LOADING = re.compile(r"loading model|model is (still |being )?load|warming up", re.IGNORECASE)
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308, 404, 405, 501})
 TRIED_AGAIN = frozenset({"rate_limited", "endpoint_down", "provider_error", "crashed"})
@@ -86,8 +93,13 @@ def http_fault(status: int, body: bytes, headers: Mapping[str, str]) -> Fault:
     if status in _ELSEWHERE and kind == "bad_request":
         # Path and model are ours to say: this is no mistake of the agent's.
         kind, text = "not_served", f"{text} (location: {headers.get('location')})" if status < 400 else text
+    wait = retry_after(headers)
+    if status == 429:
+        wait = stated_wait(text) if wait is None else wait
+        if kind == "quota" and wait is not None and not _SPENT.search(text):
+            kind = "rate_limited"  # so much a minute: it comes back, and the server says when
     mend = "overflow_rewritten" if kind == "overflow" else None
-    return Fault(kind, text, status=status, retry_after=retry_after(headers), mend=mend)
+    return Fault(kind, text, status=status, retry_after=wait, mend=mend)
 
 
 def stream_fault(text: str) -> Fault:
@@ -113,6 +125,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def stated_wait(text: str) -> float | None:
+    """Seconds that an error's words ask to wait: `Please retry in 21s`, `try again in 1m2.5s`, `in 350ms`."""
+    for found in _WAIT.finditer(text):
+        hours, minutes, seconds, milliseconds = found.group("h", "m", "s", "ms")
+        if any((hours, minutes, seconds, milliseconds)):
+            return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0) + int(milliseconds or 0) / 1000
+    return None
 
 
 @dataclass(slots=True)

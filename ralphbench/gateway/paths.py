@@ -138,6 +138,15 @@ def _not_served(dialect: Dialect, text: str) -> web.Response:
     return error_response(dialect, 404, Problem(quiet(text), "not_found_error", "not_found"))
 
 
+def _counted(answer: bytes) -> bool:
+    """Some servers say 200 to a path that they do not know."""
+    try:
+        value = codec.loads_any(answer)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and isinstance(value.get("input_tokens"), int)
+
+
 async def _count_tokens(
     stage: OpenStage, dialect: Dialect, asked: AgentRequest, request: web.BaseRequest
 ) -> web.Response:
@@ -153,7 +162,7 @@ async def _count_tokens(
             route.url("/messages/count_tokens"), data=wire, headers=sent, timeout=route.timeout, allow_redirects=False
         ) as response:
             answer = await response.read()
-            if response.status == 200:
+            if response.status == 200 and _counted(answer):
                 return web.Response(body=answer, headers=headers.to_agent(response.headers))
     except (ClientError, TimeoutError):
         pass

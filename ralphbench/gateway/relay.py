@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ralphbench.gateway.meter import Flow, Meter
-from ralphbench.gateway.sse import EventSplitter, EventTooLong
+from ralphbench.gateway.sse import EventSplitter, EventTooLong, missing_end
 
 
 class Opening(Enum):
@@ -51,6 +51,8 @@ class Relay:
         """The connection broke, but only after the finish reason."""
         self.broken: str | None = None
         """Why the stream could not be read to its end."""
+        self.completed = False
+        """The last event came without its blank line, and was given one."""
 
     def feed(self, chunk: bytes, t: float) -> bytes:
         """`t`: seconds since the request was forwarded."""
@@ -65,11 +67,18 @@ class Relay:
 
     def eof(self, t: float) -> bytes:
         """The server has ended the stream in an orderly way. What is left without its blank line still counts, and passes
-        where the answer is whole with it; before an error of ours it would be half an event.
+        where the answer is whole with it; before an error of ours it would be half an event. An agent drops an event
+        that has no blank line, so one that is needed is given it.
         """
         rest = b"" if self._shut else self._events.rest()
+        whole = self.meter.complete()
         out = self._take([rest], t) if rest else b""
-        return out if self.meter.complete() or self.meter.error is not None else b""
+        if not self.meter.complete() and self.meter.error is None:
+            return b""
+        if out and not whole and (missing := missing_end(rest)):
+            self.completed = True
+            out += missing
+        return out
 
     def lost(self, why: str) -> None:
         """The connection broke. After the finish reason nothing is missing but perhaps a count."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
+"""Two line ends; a CR with its LF is one."""
 MAX_EVENT = 16 * 1024 * 1024
 """Bytes without a blank line that are still taken for one event: a whole answer fits in, a runaway server does not."""
 
@@ -52,6 +53,14 @@ class EventSplitter:
         """What is left when the stream has ended: at best an event without its blank line."""
         tail, self._tail = self._tail, b""
         return tail
+
+
+def missing_end(rest: bytes) -> bytes:
+    """What must follow the last bytes of a stream for them to be a whole event; nothing where they are one."""
+    end = rest[-4:]
+    if any(blank.end() == len(end) for blank in _BLANK_LINE.finditer(end)):
+        return b""
+    return b"\n" if end.endswith(b"\n") else b"\n\n"
 
 
 def parse(event: bytes) -> tuple[bytes, bytes]:

@@ -201,6 +201,8 @@ class Try:
             self._asked.stage.end(fault.stop())
         if relay.late_reset:
             self._outcome.mends.append("reset_after_finish")
+        if relay.completed:
+            self._outcome.mends.append("last_event_completed")
         return await self._close(self._out)
 
     async def _open_at_end(self, response: ClientResponse, relay: Relay, ending: Ending) -> None:
@@ -228,7 +230,7 @@ class Try:
             # Too late for an HTTP error that the agent could act on: the stage is over, and through its context.
             detail = f"the context overflowed in the middle of an answer: {fault.text[:500]}"
             self._asked.stage.end(Stop(StageEnding.CONTEXT, detail, cap=False))
-        else:
+        elif fault.stop_ending is not None:  # else the model's own doing: a tool call that its server cannot read
             self._asked.stage.end(fault.stop())
 
     async def _end_with(self, out: web.StreamResponse, problem: Problem) -> web.StreamResponse:

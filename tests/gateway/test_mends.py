@@ -189,6 +189,18 @@ def test_an_error_in_mid_stream_passes_and_stops_the_stage(stage: Any, upstream:
     assert one.poll().stop == "provider_error"
 
 
+def test_a_tool_call_that_its_server_cannot_read_is_the_models_own_mistake(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    """Nothing is wrong with the infrastructure: the attempt is not void for it."""
+    words = "The model produced output that does not match the expected peg-native format"
+    upstream.gives(answer([*tongue.broken(tongue.stream("Hel")), tongue.error(words)]))
+    one = stage()
+    one.ask()
+    assert one.poll().stop is None
+    assert (one.call().error, words in one.call().error_text) == ("bad_request", True)
+
+
 def test_an_overflow_in_mid_stream_ends_the_stage_through_its_context(
     stage: Any, upstream: Any, tongue: Any, answer: Any
 ) -> None:
