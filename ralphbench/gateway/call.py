@@ -139,7 +139,10 @@ class Call:
     def _headers(self, started: CallStarted) -> CIMultiDict[str]:
         route = self._stage.route
         own = {**route.upstream.headers, **replay_headers(route.spec, started)}
-        return headers.to_upstream(self._http.headers, own, passthrough=route.spec.auth == "passthrough")
+        passthrough = route.spec.auth == "passthrough"
+        if passthrough:
+            self._stage.recorder.learn_login(self._http.headers)
+        return headers.to_upstream(self._http.headers, own, passthrough=passthrough)
 
     async def _wait(self, fault: Fault, began: float, delay: float, label: str) -> None:
         """The failed try and the wait after it are not the contender's time."""

@@ -27,6 +27,7 @@ class Recorder:
         self._writer = writer
         self.clean = redactor.clean
         """Takes keys out of a text."""
+        self.learn_login = redactor.learn_login
         self.failed: DiskError | None = None
         """The first thing that could not be written. What is not recorded must not be spent: the stage is stopped for it."""
         for damage in self._log.damages:

@@ -144,6 +144,18 @@ def test_an_agents_login_that_is_refused_comes_back_to_it(stage: Any, upstream: 
     assert one.poll().stop is None
 
 
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_login_that_a_server_quotes_is_not_recorded(
+    status: int, stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    said = b'{"error":{"message":"the token oat-secret-1234 is not valid"}}'
+    upstream.gives(answer([said], status=status, chunked=False))
+    one = stage(chat, auth="passthrough", options={"retries": 1})
+    one.ask(headers={"authorization": "Bearer oat-secret-1234"})
+    assert "oat-secret" not in one.call().error_text + one.poll().detail
+    assert "[key]" in one.call().error_text
+
+
 def test_calls_are_numbered_from_the_grant_and_by_session(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
     upstream.gives(answer(chat.stream("hi")))
     one = stage(chat, next_call=12)
@@ -308,6 +320,8 @@ def test_tokens_are_counted_by_the_server_and_not_recorded(stage: Any, upstream:
     assert upstream.seen[0].json["model"] == "model-one"
     assert one.calls() == []
     upstream.gives(answer([b"nothing here"], status=404, chunked=False))
+    assert one.ask(path="/messages/count_tokens").status == 404
+    upstream.gives(answer([b'{"error": "Unexpected endpoint or method."}'], chunked=False))  # LM Studio says 200
     assert one.ask(path="/messages/count_tokens").status == 404
 
 
