@@ -150,7 +150,7 @@ class LMStudioEndpoint(OpenAIEndpoint):
     def load_command(self, model: StageModel, key: str) -> str:
         """What to type so that the model is there as the profile states it."""
         wanted = model.context or SUGGESTED_CONTEXT
-        return f"lms load {key} --context-length {wanted} --identifier {model.model.model} --gpu max -y"
+        return f"lms load {key} --context-length {wanted} --identifier {model.model.model} --gpu max -y --exact"
 
     def _find(self, model: StageModel) -> OnDisk:
         interface, disk = self._disk()

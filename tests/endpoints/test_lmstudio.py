@@ -53,7 +53,7 @@ def remedy(endpoint: Any, kind: type[Exception], model: StageModel) -> tuple[str
     return error.message, error.remedy
 
 
-LOAD = f"lms load {DEVSTRAL} --context-length 98304 --identifier {DEVSTRAL} --gpu max -y"
+LOAD = f"lms load {DEVSTRAL} --context-length 98304 --identifier {DEVSTRAL} --gpu max -y --exact"
 
 
 def test_a_model_with_enough_context_that_calls_tools_passes() -> None:
