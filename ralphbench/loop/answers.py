@@ -22,6 +22,7 @@ from ralphbench.loop.shapes import (
     ExpectShape,
     InvestigateShape,
     IssueShape,
+    IssueTicketShape,
     PlanShape,
     TicketShape,
     VerifyShape,
@@ -53,12 +54,17 @@ class Reviewed:
 @dataclass(frozen=True, slots=True)
 class Investigated:
     tickets: tuple[Ticket, ...]
+    serves: Mapping[str, tuple[Issue, ...]]
+    """By ticket id: the issues that it is for."""
     dropped: tuple[tuple[Issue, str], ...]
     """Issue and reason."""
+    left: Mapping[str, Issue]
+    """By name: the issues that no ticket is for, and that were not dropped."""
 
 
 A = TypeVar("A")
 S = TypeVar("S", bound=Struct)
+T = TypeVar("T", bound=TicketShape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def read_plan(value: Mapping[str, Any]) -> Read[Planned]:
     if len(plan.tickets) > MAX_PLAN:
         notes.errors.append(f"tickets: {len(plan.tickets)} are too many, at most {MAX_PLAN} are allowed")
         return notes.failed()
-    rows = _tickets(plan.tickets, "tickets", notes)
+    rows = _tickets(plan.tickets, TicketShape, "tickets", notes)
     tickets = [_ticket(row, row.id, {}, priority=5, source="plan") for row in rows]
     if not notes.errors:
         notes.errors += graph_problems(tickets, ())
@@ -132,12 +138,15 @@ def read_investigate(
     notes = _Notes()
     if (found := _convert(value, InvestigateShape, "", notes)) is None:
         return notes.failed()
-    tickets = _new_tickets(found.tickets, "tickets", notes, known=known, prefix=prefix, source="issue")
-    dropped = _dropped(found.dropped, issues, notes)
-    if not tickets and len(dropped) < len(issues) and not notes.errors:
-        left = [issue_name(i) for i, issue in enumerate(issues) if issue not in [d for d, _ in dropped]]
-        notes.errors.append(f"{', '.join(left)}: neither dropped nor made into a ticket")
-    return notes.result(Investigated(tuple(tickets), tuple(dropped)))
+    names = {issue_name(i): issue for i, issue in enumerate(issues)}
+    rows = _tickets(found.tickets, IssueTicketShape, "tickets", notes)
+    tickets = _new_tickets(rows, "tickets", notes, known=known, prefix=prefix, source="issue")
+    dropped = _dropped(found.dropped, names, notes)
+    meant = _meant(rows, names, dropped, notes)
+    serves = {t.id: tuple(names[name] for name in row) for t, row in zip(tickets, meant, strict=True)}
+    kept = {name for row in meant for name in row}
+    left = {name: issue for name, issue in names.items() if name not in kept | dropped.keys()}
+    return notes.result(Investigated(tuple(tickets), serves, tuple(dropped.values()), left))
 
 
 def read_decompose(value: Mapping[str, Any], parent: Ticket, known: Sequence[Ticket]) -> Read[Planned]:
@@ -145,7 +154,8 @@ def read_decompose(value: Mapping[str, Any], parent: Ticket, known: Sequence[Tic
     notes = _Notes()
     if (found := _convert(value, DecomposeShape, "", notes)) is None:
         return notes.failed()
-    parts = _new_tickets(found.parts, "parts", notes, known=known, prefix=parent.id, source="decompose", parent=parent)
+    rows = _tickets(found.parts, TicketShape, "parts", notes)
+    parts = _new_tickets(rows, "parts", notes, known=known, prefix=parent.id, source="decompose", parent=parent)
     return notes.result(Planned(tuple(parts)))
 
 
@@ -154,7 +164,7 @@ def issue_name(index: int) -> str:
 
 
 def _new_tickets(
-    raw: Sequence[Any],
+    rows: Sequence[TicketShape],
     where: str,
     notes: _Notes,
     *,
@@ -164,7 +174,6 @@ def _new_tickets(
     parent: Ticket | None = None,
 ) -> list[Ticket]:
     """Tickets that are added to a plan. Their ids are the harness's own, so that none can clash; plan ids have no dot."""
-    rows = _tickets(raw, where, notes)
     meant_twice = {t.id for t in known} & {row.id for row in rows} & {d for row in rows for d in row.depends_on}
     notes.errors += [
         f"{where}: two tickets are called {name!r}: give the new one another id" for name in sorted(meant_twice)
@@ -177,11 +186,11 @@ def _new_tickets(
     return tickets
 
 
-def _tickets(raw: Sequence[Any], where: str, notes: _Notes) -> list[TicketShape]:
+def _tickets(raw: Sequence[Any], kind: type[T], where: str, notes: _Notes) -> list[T]:
     rows = []
     for k, item in enumerate(raw):
         place = f"{where}[{k}]"
-        row = _convert(item, TicketShape, place, notes)
+        row = _convert(item, kind, place, notes)
         if row is None:
             continue
         _ignored(item.get("acceptance"), AcceptanceShape, f"{place}.acceptance", notes)
@@ -227,8 +236,24 @@ def _issues(raw: Sequence[Any], notes: _Notes) -> tuple[Issue, ...]:
     return tuple(Issue(" ".join(row.title.split()), row.detail.strip()) for row in rows if row is not None)
 
 
-def _dropped(raw: Sequence[Any], issues: Sequence[Issue], notes: _Notes) -> list[tuple[Issue, str]]:
-    names = {issue_name(i): issue for i, issue in enumerate(issues)}
+def _meant(
+    rows: Sequence[IssueTicketShape], names: Collection[str], dropped: Collection[str], notes: _Notes
+) -> list[list[str]]:
+    """For each ticket the names of its issues. One that names none is for the one issue that is left over, if it is one."""
+    named = {name for row in rows for name in row.issues}
+    for row in rows:
+        strange = [name for name in row.issues if name not in names]
+        notes.errors += [f"{row.id}: its issue {name!r} is none of {', '.join(names)}" for name in strange]
+    notes.errors += [
+        f"{name}: both dropped and made into a ticket" for name in names if name in named and name in dropped
+    ]
+    over = [name for name in names if name not in named and name not in dropped]
+    return [
+        [n for n in names if n in row.issues] or (over if len(over) == 1 and not row.issues else []) for row in rows
+    ]
+
+
+def _dropped(raw: Sequence[Any], names: Mapping[str, Issue], notes: _Notes) -> dict[str, tuple[Issue, str]]:
     dropped: dict[str, tuple[Issue, str]] = {}
     for k, item in enumerate(raw):
         row = _convert(item, DroppedShape, f"dropped[{k}]", notes)
@@ -238,7 +263,7 @@ def _dropped(raw: Sequence[Any], issues: Sequence[Issue], notes: _Notes) -> list
             notes.errors.append(f"dropped[{k}].issue: {row.issue!r} is none of {', '.join(names)}")
         else:
             dropped.setdefault(row.issue, (names[row.issue], row.reason))
-    return list(dropped.values())
+    return dropped
 
 
 def _convert(value: Any, kind: type[S], where: str, notes: _Notes) -> S | None:

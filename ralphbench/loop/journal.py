@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ralphbench.loop.answers import Investigated
 from ralphbench.loop.asking import Restored
 from ralphbench.loop.ports import LoopPorts
 from ralphbench.loop.state import LoopOutcome, LoopState
@@ -72,6 +73,17 @@ class Journal:
     def issue(self, stage: Stage, issue: Issue, now: str, reason: str | None = None) -> None:
         """`now`: `open`, `ticket`, `dropped`, or `unanswered`."""
         self.ports.emit(EventKind.ISSUE, stage=stage, title=issue.title, detail=issue.detail, now=now, reason=reason)
+
+    def investigated(self, issues: Sequence[Issue], found: Investigated) -> None:
+        """What has become of each of the issues."""
+        dropped, left = dict(found.dropped), found.left.values()
+        for issue in issues:
+            if issue in dropped:
+                self.issue(Stage.INVESTIGATE, issue, "dropped", dropped[issue])
+            elif issue in left:
+                self.issue(Stage.INVESTIGATE, issue, "unanswered", "neither dropped nor made into a ticket")
+            else:
+                self.issue(Stage.INVESTIGATE, issue, "ticket")
 
     def committed(self, what: str, commit: str, tree: str, message: str) -> None:
         """`what`: `accepted`, `tried`, or `wip`."""

@@ -204,11 +204,10 @@ class Loop:
             for issue in issues:
                 self._tell.issue(Stage.INVESTIGATE, issue, "unanswered", f"{reply.ending}: {reply.detail}")
             return
-        dropped = dict(reply.answer.dropped)
-        self.state = states.investigated(self.state, reply.answer.tickets, tuple(dropped))
-        for issue in issues:
-            self._tell.issue(Stage.INVESTIGATE, issue, "dropped" if issue in dropped else "ticket", dropped.get(issue))
-        self._tell.created(reply.answer.tickets)
+        found = reply.answer
+        self.state = states.investigated(self.state, found.tickets, tuple(issue for issue, _ in found.dropped))
+        self._tell.investigated(issues, found)
+        self._tell.created(found.tickets)
 
     def _nothing_more_is_built(self) -> bool:
         """Smaller tickets would be asked for, and paid for, only to lie there."""

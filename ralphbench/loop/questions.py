@@ -56,16 +56,11 @@ class Questions:
     def investigate(self, state: LoopState, ticket: Ticket) -> Request[Investigated]:
         """`ticket`: the one that the iteration was about; the issues are all that are open."""
         read = partial(answers.read_investigate, issues=state.issues, known=state.tickets, prefix=f"i{state.iteration}")
-        return self._request(
-            Stage.INVESTIGATE,
-            state,
-            ticket,
-            answers.INVESTIGATE_KEYS,
-            read,
-            state.commit,
-            issues=state.issues,
-            most=MAX_NEW,
+        keys = answers.INVESTIGATE_KEYS
+        asked = self._request(
+            Stage.INVESTIGATE, state, ticket, keys, read, state.commit, issues=state.issues, most=MAX_NEW
         )
+        return replace(asked, vet=self.vetting.investigation)
 
     def decompose(self, state: LoopState, ticket: Ticket) -> Request[Planned]:
         read = partial(answers.read_decompose, parent=ticket, known=state.tickets)

@@ -43,7 +43,7 @@ EXAMPLES: Mapping[Stage, Mapping[str, Any]] = {
     Stage.BUILD: {"status": "done", "summary": "greet.py prints the name it is given.", "issues": []},
     Stage.VERIFY: {"accept": False, "reason": "greet.py ignores its argument.", "issues": [], "complete": {}},
     Stage.INVESTIGATE: {
-        "tickets": [{**_TICKET, "id": "new1"}],
+        "tickets": [{**_TICKET, "id": "new1", "issues": ["issue-1"]}],
         "dropped": [{"issue": "issue-2", "reason": "The spec does not ask for colours."}],
     },
     Stage.DECOMPOSE: {"parts": [{**_TICKET, "id": "p1"}, _PART]},

@@ -38,6 +38,10 @@ class TicketShape(Struct):
     priority: Annotated[int, Meta(ge=0, le=1000)] | None = None
 
 
+class IssueTicketShape(TicketShape):
+    issues: Annotated[list[str], Meta(max_length=MAX_ISSUES)] = field(default_factory=list)
+
+
 class IssueShape(Struct):
     title: _Title
     detail: _Prose

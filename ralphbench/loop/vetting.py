@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ralphbench.loop.answers import Planned, Read
+from ralphbench.loop.answers import Investigated, Planned, Read
 from ralphbench.loop.ports import CheckResult
 from ralphbench.model import Ticket
 
@@ -22,6 +22,12 @@ class Vetting:
         """
         tried = self._try(plan.tickets, "plan")
         return _read(plan, tried.all_errors if not final else tried.errors or tried.idle("the plan"))
+
+    def investigation(self, found: Investigated, final: bool) -> Read[Investigated]:
+        """Every issue is answered for; after the repair, one that is not is left where something was answered."""
+        if not found.left or (final and (found.tickets or found.dropped)):
+            return Read(found)
+        return Read(None, (f"{', '.join(found.left)}: neither dropped nor made into a ticket that names it",))
 
     def _try(self, tickets: Sequence[Ticket], when: str) -> _Tried:
         errors, passing = [], []

@@ -141,13 +141,41 @@ ISSUES = (Issue("First", "a"), Issue("Second", "b"), Issue("Third", "c"))
 
 
 def test_every_issue_is_answered_for() -> None:
+    first, second, third = ISSUES
     dropped = [{"issue": "issue-1", "reason": "No."}]
-    read = read_investigate({"tickets": [], "dropped": dropped}, ISSUES, (), "i4")
-    assert read.errors == ("issue-2, issue-3: neither dropped nor made into a ticket",)
-    read = read_investigate({"tickets": [row("new")], "dropped": dropped}, ISSUES, (), "i4")
+    tickets = [row("new", issues=["issue-3", "issue-2"]), row("more", issues=["issue-3"])]
+    read = read_investigate({"tickets": tickets, "dropped": dropped}, ISSUES, (), "i4")
     assert read.answer is not None
-    assert read.answer.dropped == ((ISSUES[0], "No."),)
-    assert [(t.id, t.source) for t in read.answer.tickets] == [("i4.1", "issue")]
+    assert read.answer.dropped == ((first, "No."),)
+    assert [(t.id, t.source) for t in read.answer.tickets] == [("i4.1", "issue"), ("i4.2", "issue")]
+    assert read.answer.serves == {"i4.1": (second, third), "i4.2": (third,)}
+    assert not read.answer.left
+    assert not read.ignored
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ({"tickets": [], "dropped": [{"issue": "issue-1", "reason": "No."}]}, ["issue-2", "issue-3"]),
+        ({"tickets": [row("new", issues=["issue-2"])]}, ["issue-1", "issue-3"]),
+        ({"tickets": [row("new")], "dropped": [{"issue": "issue-1", "reason": "No."}]}, ["issue-2", "issue-3"]),
+        ({"tickets": [row("new"), row("one", issues=["issue-1", "issue-2"])]}, []),
+    ],
+)
+def test_what_no_ticket_names_and_nobody_drops_is_left(answer: dict[str, Any], left: list[str]) -> None:
+    """A ticket that names nothing is for the one issue that is left over, and for none of several."""
+    read = read_investigate(answer, ISSUES, (), "i4")
+    assert read.answer is not None
+    assert list(read.answer.left) == left
+
+
+def test_an_issue_is_not_both_dropped_and_kept_and_none_is_made_up() -> None:
+    answer = {"tickets": [row("n", issues=["issue-1", "issue-4"])], "dropped": [{"issue": "issue-1", "reason": "No."}]}
+    read = read_investigate(answer, ISSUES, (), "i4")
+    assert read.errors == (
+        "n: its issue 'issue-4' is none of issue-1, issue-2, issue-3",
+        "issue-1: both dropped and made into a ticket",
+    )
 
 
 def test_an_issue_that_was_never_raised_cannot_be_dropped() -> None:

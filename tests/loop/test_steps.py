@@ -349,6 +349,26 @@ def test_issues_become_tickets_or_are_dropped_each_with_its_reason() -> None:
     assert outcome.state.issues_raised == 2
 
 
+@pytest.mark.parametrize(("first", "repair"), [("One.", "both"), ("ticket", "both"), ("ticket", "ticket")])
+def test_an_issue_that_nobody_answered_is_not_called_a_ticket(first: str, repair: str) -> None:
+    issues = [ODD, {"title": "Ugly", "detail": "It is ugly."}]
+    answers = {
+        "One.": "I will look into it.",
+        "ticket": {"tickets": [row("new", issues=["issue-1"])]},
+        "both": {"tickets": [row("new", issues=["issue-1", "issue-2"])]},
+    }
+    special = {"build:one": builds_and({**DONE, "issues": issues}), "investigate": [answers[first], answers[repair]]}
+    outcome, ports = run(Script([row("one")], special))
+    assert outcome.ending is Ending.COMPLETED
+    assert "investigate?:one" in ports.stages()
+    errors = ports.of(EventKind.ANSWER_INVALID)[0].data["errors"]
+    assert first != "ticket" or errors == ["issue-2: neither dropped nor made into a ticket that names it"]
+    told = {e.data["title"]: (e.data["now"], e.data["reason"]) for e in ports.of(EventKind.ISSUE)}
+    left = ("unanswered", "neither dropped nor made into a ticket")
+    assert told == {"Odd": ("ticket", None), "Ugly": ("ticket", None) if repair == "both" else left}
+    assert outcome.state.dropped == (), "it may be raised again"
+
+
 def test_issues_of_the_reviewer_count_also_where_the_work_is_rejected() -> None:
     _, ports = run(Script([row("one")], {"verify:one:1": {**REJECT, "issues": [ODD]}}))
     assert "investigate:one" in ports.stages()
