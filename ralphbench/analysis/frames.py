@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ralphbench.analysis.derived import FROM, Tables, begin, read_derived
 from ralphbench.analysis.reading import read_listed
-from ralphbench.record import Damage, ExperimentFolder, Listing
+from ralphbench.record import Damage, ExperimentFolder, Listing, Quarantine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +36,11 @@ def load(folders: Sequence[Path], *, derive: bool = True, rebuild: bool = False)
     """
     with _no_collections():
         found = [_tables(ExperimentFolder(f.parent, f.name), derive=derive, rebuild=rebuild) for f in folders]
+        torn = Quarantine()
+        for folder, (tables, _) in zip(folders, found, strict=True):
+            tables[0]["counts"] = _counting(tables[0], ExperimentFolder(folder.parent, folder.name).identities(torn))
         attempts, stages, endings, gates = _concatenated([tables for tables, _ in found])
-        return Frames(_counting(attempts), stages, endings, gates, tuple(d for _, damages in found for d in damages))
+        return Frames(attempts, stages, endings, gates, (*(d for _, damages in found for d in damages), *torn))
 
 
 def _tables(experiment: ExperimentFolder, *, derive: bool, rebuild: bool) -> tuple[Tables, Sequence[Damage]]:
@@ -69,8 +72,11 @@ def _listings(experiment: ExperimentFolder) -> tuple[Listing, Listing]:
 def _concatenated(found: Sequence[Tables]) -> Tables:
     from ralphbench.analysis.unpacking import frames_of
 
-    if len(found) < 2:
-        return found[0] if found else frames_of([])
+    if not found:
+        none, stages, endings, gates = frames_of([])
+        return none.assign(counts=False), stages, endings, gates
+    if len(found) == 1:
+        return found[0]
     import pandas as pd
 
     attempts, stages, endings, gates = (pd.concat(frames, ignore_index=True) for frames in zip(*found, strict=True))
@@ -89,10 +95,13 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _counting(attempts: pd.DataFrame) -> pd.DataFrame:
-    """`counts`: the newest attempt of each cell that is not void. The older ones stay, and what they cost stays spent."""
+def _counting(attempts: pd.DataFrame, identities: Mapping[tuple[str, str], str]) -> pd.Series[bool]:
+    """Whether an attempt stands for its cell, by the rule of `record.that_counts`. The others stay, and what they cost
+    stays spent.
+    """
     cell = ["experiment", "kind", "task", "profile", "repeat", "imported"]
-    valid = attempts.loc[~attempts["void"]]
-    newest = valid.sort_values("attempt").drop_duplicates(cell, keep="last").index
-    attempts["counts"] = attempts.index.isin(newest)
-    return attempts
+    valid = attempts.loc[~attempts["void"], [*cell, "attempt", "identity"]]
+    known = {f"{task}\0{profile}": hash_ for (task, profile), hash_ in identities.items()}
+    valid["todays"] = valid["identity"] == (valid["task"] + "\0" + valid["profile"]).map(known)
+    standing = valid.sort_values(["todays", "attempt"]).drop_duplicates(cell, keep="last").index
+    return attempts.index.to_series().isin(standing)

@@ -7,6 +7,7 @@ Readers take a `Quarantine`, which collects what was found torn as `Damage`; wit
 from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import CallLog, follow_calls, read_calls
 from ralphbench.record.check import check_attempt
+from ralphbench.record.counting import that_counts
 from ralphbench.record.damage import Damage, Quarantine, report, set_aside, set_aside_in
 from ralphbench.record.derived import sweep_derived
 from ralphbench.record.disk import atomic_write, disk_errors, make_folder, sync_folder
@@ -73,6 +74,7 @@ __all__ = [
     "stage_sums",
     "sweep_derived",
     "sync_folder",
+    "that_counts",
     "times",
     "try_flock",
     "union_seconds",

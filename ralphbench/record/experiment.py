@@ -60,10 +60,6 @@ class ExperimentFolder:
     def cells_path(self) -> Path:
         return self.path / self._within
 
-    def base_tree(self, tree: str) -> Path:
-        """Where the base tree with this git hash is kept, once for all attempts that start from it."""
-        return self.path / "bases" / f"{tree}.tar.gz"
-
     def owner(self) -> Lock:
         """The lock that keeps two runs of the experiment apart; not taken yet."""
         return Lock(self.owner_path, what=f"experiment {self.name}")
@@ -76,6 +72,18 @@ class ExperimentFolder:
     def read_lock(self, quarantine: Quarantine | None = None) -> dict[str, Any] | None:
         """None where nothing ran yet; one that cannot be read is set aside and reported."""
         return read_object(self.lock_path, quarantine)
+
+    def identities(self, quarantine: Quarantine | None = None) -> dict[tuple[str, str], str]:
+        """By task and profile: what the last run that looked at them took them for; in `lock.json`."""
+        told = _nested(self.read_lock(quarantine))
+        return {(task, name): hash_ for task, profiles in told.items() for name, hash_ in profiles.items()}
+
+    def note_identities(self, identities: Mapping[tuple[str, str], str]) -> None:
+        """Put them into `lock.json`, where there is one; those of other tasks and profiles stay. Raises DiskError."""
+        lock = self.read_lock()
+        known = _nested(lock)
+        if lock is not None and (nested := _laid_over(known, identities)) != known:
+            self.write_lock({**lock, "identities": nested})
 
     def folder(self, cell: Cell, number: int) -> AttemptFolder:
         return AttemptFolder(self.cells_path / cell.path / f"a{number}")
@@ -143,3 +151,19 @@ def _damages(folder: Path, met: Quarantine) -> tuple[Damage, ...]:
     """What was met now, and what lies there since earlier."""
     now = {damage.moved_to for damage in met}
     return (*met, *(damage for damage in set_aside_in(folder) if damage.moved_to not in now))
+
+
+def _nested(lock: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
+    told = (lock or {}).get("identities")
+    if not isinstance(told, dict):
+        return {}
+    return {task: profiles for task, profiles in told.items() if isinstance(profiles, dict)}
+
+
+def _laid_over(
+    under: Mapping[str, Mapping[str, str]], identities: Mapping[tuple[str, str], str]
+) -> dict[str, dict[str, str]]:
+    nested = {task: dict(profiles) for task, profiles in under.items()}
+    for (task, profile), hash_ in identities.items():
+        nested.setdefault(task, {})[profile] = hash_
+    return nested

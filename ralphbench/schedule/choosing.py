@@ -44,6 +44,7 @@ class Chooser:
         """What is to be run, in order. Raises StaleRecord."""
         statuses = self.survey(self.record, attempts, cells, self.teller.identity)
         self.refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
+        self.record.note_identities(self.teller.identities)
         tidy(self.record, attempts, statuses, self.told, self.teller, self.journal)
         queue: deque[CellStatus] = deque()
         for status in statuses.values():

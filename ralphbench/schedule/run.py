@@ -148,7 +148,9 @@ class _Run:
             lock = lock_of(self.prepared)
             on_prepared(self.prepared)
         if self.options.mode != "plan" or not self.record.lock_path.exists():
-            self.record.write_lock(lock)
+            known = (self.record.read_lock() or {}).get("identities", {})
+            self.record.write_lock({**lock, "identities": known})
+            self.record.note_identities(self.chooser.teller.identities)
 
     @contextlib.contextmanager
     def _machinery(self) -> Iterator[None]:

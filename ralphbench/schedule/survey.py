@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ralphbench.model import AttemptResult, Cell
-from ralphbench.record import ExperimentFolder
+from ralphbench.record import ExperimentFolder, that_counts
 
 
 class CellState(StrEnum):
@@ -17,7 +17,7 @@ class CellState(StrEnum):
     TODO = "to do"
     """Also where every attempt is void: how often infrastructure may fail a cell is counted anew by each run."""
     STALE = "stale"
-    """Done under another identity."""
+    """Done under another identity, and never under today's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,11 @@ def _status(
     resumable: Callable[[Cell, int], bool],
     next_number: int,
 ) -> CellStatus:
-    for number, result in reversed(attempts):
-        if result is None:
-            if number == attempts[-1][0] and resumable(cell, number):
-                return CellStatus(cell, CellState.OPEN, number)
-            continue
-        if not result.ending.void:
-            same = result.identity == identity
-            return CellStatus(cell, CellState.DONE if same else CellState.STALE, number, result)
+    counts = that_counts(attempts, identity)
+    if counts is not None and counts[1].identity == identity:
+        return CellStatus(cell, CellState.DONE, *counts)
+    if attempts and attempts[-1][1] is None and resumable(cell, attempts[-1][0]):
+        return CellStatus(cell, CellState.OPEN, attempts[-1][0])
+    if counts is not None:
+        return CellStatus(cell, CellState.STALE, *counts)
     return CellStatus(cell, CellState.TODO, next_number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +70,11 @@ class Teller:
             task, profile = self.task(cell), self.profile(cell)
             self._identities[key] = self.prepared.identity(task, profile, self.plan_hash(cell))
         return self._identities[key]
+
+    @property
+    def identities(self) -> Mapping[tuple[str, str], str]:
+        """Those that were asked for so far, by task and profile."""
+        return self._identities
 
     def planning_identity(self, cell: Cell) -> str:
         """Of an attempt that makes a plan for others: it begins with none."""

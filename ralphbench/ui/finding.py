@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.errors import RecordError, UnknownName, UsageError
-from ralphbench.model import AttemptSpec, Cell
-from ralphbench.record import AttemptFolder, ExperimentFolder, read_result, read_spec
+from ralphbench.model import AttemptResult, AttemptSpec, Cell
+from ralphbench.record import AttemptFolder, ExperimentFolder, read_result, read_spec, that_counts
 
 SMOKE = ".smoke"
 """What the name of a smoke run's record ends with."""
@@ -26,8 +26,9 @@ def find_attempts(
 ) -> list[AttemptFolder]:
     """The latest attempt (or that number) of each task of a profile, at the first repeat or the one asked for.
 
-    `counting`: the latest that counts, that is one which is ended and not void. Raises UnknownName for an experiment, profile,
-    task, repeat or attempt that has no record, UsageError where none counts.
+    `counting`: the one that counts: of those that are ended and not void the latest, where there is one of the cell's last
+    known identity the latest of these. Raises UnknownName for an experiment, profile, task, repeat or attempt that has no
+    record, UsageError where none counts.
     """
     record = experiment_record(results, experiment)
     cells = list(record.cells())
@@ -54,16 +55,21 @@ def find_attempts(
 
 
 def _latest_that_counts(record: ExperimentFolder, cell: Cell) -> int:
-    states = []
-    for number in reversed(record.attempts(cell)):
-        result = read_result(record.folder(cell, number))
-        if result is not None and not result.ending.void:
-            return number
-        states.append(f"a{number}: {'not ended' if result is None else f'void, {result.ending}'}")
+    attempts = [(number, read_result(record.folder(cell, number))) for number in record.attempts(cell)]
+    found = that_counts(attempts, record.identities().get((cell.task, cell.profile)))
+    if found is not None:
+        return found[0]
+    states = [f"a{number}: {_why_not(result)}" for number, result in reversed(attempts)]
     raise UsageError(
         f"no attempt at {cell} counts ({', '.join(states)})",
         remedy="name one of them with --attempt, or another task with --task",
     )
+
+
+def _why_not(result: AttemptResult | None) -> str:
+    if result is None:
+        return "not ended"
+    return "imported" if result.imported else f"void, {result.ending}"
 
 
 def told(folder: AttemptFolder) -> AttemptSpec:

@@ -12,6 +12,7 @@ from support.results import Write, gate, result, stage, verdict, work
 
 from ralphbench.analysis import Comparison, ProfileRow, compare, legacy_scores, load, to_csv, to_json
 from ralphbench.model import Ending, Spent, StageEnding, StageSums
+from ralphbench.record import ExperimentFolder
 
 
 def row(tmp_path: Path, profile: str = "p") -> ProfileRow:
@@ -44,6 +45,20 @@ def test_the_newest_attempt_of_a_cell_counts_and_the_older_ones_stay_paid_for(tm
     assert (found.attempts, found.resolved) == (1, 0)
     assert found.gates == {"a: g0": (0, 1), "a: g1": (0, 1)}
     assert found.cost == pytest.approx(1.0)
+
+
+def test_an_earlier_attempt_of_the_last_known_identity_counts_before_a_later_one(tmp_path: Path, write: Write) -> None:
+    record = ExperimentFolder(tmp_path, "x").create()
+    write("a", number=1, identity="before")
+    write("a", number=2, identity="between", verdict=verdict(False, False))
+    write("b", number=1, identity="between", verdict=verdict(False, False))
+    record.write_lock({})
+    record.note_identities({("a", "p"): "before", ("b", "p"): "before"})
+    found = row(tmp_path)
+    assert (found.attempts, found.resolved) == (2, 1), "of b the newest, since none is of that identity"
+    record.note_identities({("a", "p"): "between"})
+    assert row(tmp_path).resolved == 0
+    assert record.identities() == {("a", "p"): "between", ("b", "p"): "before"}
 
 
 def test_an_unknown_cost_makes_the_sum_unknown_and_not_smaller(tmp_path: Path, write: Write) -> None:

@@ -65,6 +65,23 @@ def test_after_a_fresh_start_no_result_of_before_counts() -> None:
     assert (found.state, found.number) == (CellState.TODO, 4)
 
 
+@pytest.mark.parametrize(
+    ("attempts", "state", "number"),
+    [
+        (("i", "other"), CellState.DONE, 1),
+        (("i", "other", "i", "other"), CellState.DONE, 3),
+        (("older", "other"), CellState.STALE, 2),
+        (("i", None), CellState.DONE, 1),
+        (("other", None), CellState.OPEN, 2),
+    ],
+)
+def test_an_earlier_attempt_of_todays_identity_stands_for_the_cell(
+    attempts: tuple[str | None, ...], state: CellState, number: int
+) -> None:
+    found = status(*(None if identity is None else result(identity=identity) for identity in attempts))
+    assert (found.state, found.number) == (state, number)
+
+
 def test_an_imported_run_is_not_the_cells_and_its_number_is_taken() -> None:
     found = status(result(imported=True))
     assert (found.state, found.number) == (CellState.TODO, 2)
