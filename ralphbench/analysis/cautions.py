@@ -66,26 +66,36 @@ def _planned_apart(cells: pd.DataFrame) -> bool:
 
 
 def _of_rows(rows: Sequence[ProfileRow]) -> Iterator[str]:
-    for row in rows:
-        if row.overclaimed:
-            yield f"{_who(row)}: called {row.overclaimed} of {row.judged} attempts complete that do not pass every gate"
-    for row in rows:
-        if row.tampered:
-            yield f"{_who(row)}: {row.tampered} of {row.judged} attempts changed protected files; judged were the restored ones"
+    yield from _told(
+        "called complete by their own reviewers, and not resolved",
+        [(row, f"{row.overclaimed} of {row.judged}") for row in rows if row.overclaimed],
+    )
+    yield from _told(
+        "attempts that changed protected files; judged were the restored ones",
+        [(row, f"{row.tampered} of {row.judged}") for row in rows if row.tampered],
+    )
     for row in rows:
         if row.imported:
             yield (
                 f"{_who(row)}: no gate judged these runs of the predecessor; tickets are its agent's own word, calls are "
                 "runs of stages"
             )
-    for row in rows:
-        if row.void:
-            yield f"{_who(row)}: {row.void} attempts are void through infrastructure faults and count neither way"
+    yield from _told(
+        "attempts that infrastructure faults made void; they count neither way",
+        [(row, str(row.void)) for row in rows if row.void],
+    )
     for row in rows:
         if row.unknown_calls:
             yield f"{_who(row)}: the tokens of {row.unknown_calls} calls are unknown"
     if any(row.attempts and not row.isolated and not row.imported for row in rows):
         yield "not isolated: agents ran on the host without a sandbox and could reach more than their worktree"
+
+
+def _told(what: str, found: Sequence[tuple[ProfileRow, str]]) -> Iterator[str]:
+    """A line for each experiment."""
+    for experiment in dict.fromkeys(row.experiment for row, _ in found):
+        listed = ", ".join(f"{row.name} {figure}" for row, figure in found if row.experiment == experiment)
+        yield f"{experiment}: {what}: {listed}"
 
 
 def _who(row: ProfileRow) -> str:

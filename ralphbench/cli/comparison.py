@@ -22,6 +22,8 @@ class Figure:
     meaning: str = ""
     spare: int = 0
     least: int | None = None
+    counting: bool = False
+    """Of the attempts that count: where there are none, there is nothing to say."""
 
 
 def table_of(figures: Sequence[Figure], rows: Sequence[ProfileRow]) -> Fitted:
@@ -37,28 +39,20 @@ def table_of(figures: Sequence[Figure], rows: Sequence[ProfileRow]) -> Fitted:
             lines.append([row.experiment, *[""] * (len(figures) - 1)])
             styles.append("bold")
         before = row.experiment
-        lines.append([figure.of(row) for figure in figures])
+        lines.append([_cell(figure, row) for figure in figures])
         styles.append(_style(row))
     columns = [Column(figure.name, figure.least, figure.spare) for figure in figures]
     return Fitted(columns, lines, styles, sections=frozenset(sections - {-1}))
+
+
+def _cell(figure: Figure, row: ProfileRow) -> str:
+    return "-" if figure.counting and not row.attempts else figure.of(row)
 
 
 def _style(row: ProfileRow) -> str:
     if row.judged and row.resolved == row.judged:
         return "green"
     return "yellow" if row.overclaimed else ""
-
-
-def _resolved(row: ProfileRow) -> str:
-    if row.judged:
-        return texts.of(row.resolved, row.judged)
-    return texts.UNKNOWN if row.attempts else "-"
-
-
-def _score(row: ProfileRow) -> str:
-    if row.score is not None:
-        return f"{row.score:.2f}"
-    return texts.UNKNOWN if row.attempts else "-"
 
 
 def _endings(row: ProfileRow) -> str:
@@ -72,17 +66,34 @@ def _endings(row: ProfileRow) -> str:
 NAME = Figure("profile", lambda r: r.name, least=20)
 FIGURES = (
     NAME,
-    Figure("resolved", _resolved, "attempts that pass every gate, judged from outside, of those judged"),
+    Figure(
+        "resolved",
+        lambda r: texts.of(r.resolved, r.judged) if r.judged else texts.UNKNOWN,
+        "attempts that pass every gate, judged from outside, of those judged",
+        counting=True,
+    ),
     Figure(
         "claimed",
         lambda r: texts.of(r.claimed, r.claims) if r.claims else "-",
         "attempts that their own reviewer called complete, of those in which it said anything",
     ),
-    Figure("score", _score, "mean share of the goals' weight that passes", spare=1),
-    Figure("tickets", lambda r: texts.of(r.accepted, r.tickets), "accepted of those that it planned itself", spare=4),
-    Figure("iterations", lambda r: texts.number(r.iterations), "build passes", spare=6),
-    Figure("wall", lambda r: texts.seconds(r.time.wall), "mean time of an attempt", spare=3),
-    Figure("model", lambda r: texts.seconds(r.time.model), "of it, with a model answering", spare=11),
+    Figure(
+        "score",
+        lambda r: texts.UNKNOWN if r.score is None else f"{r.score:.2f}",
+        "mean share of the goals' weight that passes",
+        spare=1,
+        counting=True,
+    ),
+    Figure(
+        "tickets",
+        lambda r: texts.of(r.accepted, r.tickets),
+        "accepted of those that it planned itself",
+        spare=4,
+        counting=True,
+    ),
+    Figure("iterations", lambda r: texts.number(r.iterations), "build passes", spare=6, counting=True),
+    Figure("wall", lambda r: texts.seconds(r.time.wall), "mean time of an attempt", spare=3, counting=True),
+    Figure("model", lambda r: texts.seconds(r.time.model), "of it, with a model answering", spare=11, counting=True),
     Figure("tokens in", lambda r: texts.count(r.tokens.input), "cached ones too", spare=5),
     Figure("out", lambda r: texts.count(r.tokens.output), "tokens out", spare=10),
     Figure("tok/s", lambda r: texts.rate(r.tokens_per_second), "tokens out over the model's time", spare=9),

@@ -116,7 +116,7 @@ def _passed(row: ProfileRow, gate: str) -> Text:
 
 
 def _seconds(name: str, part: str) -> Figure:
-    return Figure(name, lambda r: texts.seconds(getattr(r.time, part)))
+    return Figure(name, lambda r: texts.seconds(getattr(r.time, part)), counting=True)
 
 
 def _local_tokens(row: ProfileRow) -> str:
@@ -151,16 +151,16 @@ TOKENS = (
 )
 WORK = (
     NAME,
-    Figure("accepted", lambda r: texts.of(r.accepted, r.tickets)),
-    Figure("rejected", lambda r: texts.number(r.rejected)),
-    Figure("given up", lambda r: texts.number(r.abandoned), spare=3),
-    Figure("already there", lambda r: texts.number(r.already_satisfied), spare=4),
-    Figure("asked again", lambda r: texts.number(r.repairs), spare=5),
+    Figure("accepted", lambda r: texts.of(r.accepted, r.tickets), counting=True),
+    Figure("rejected", lambda r: texts.number(r.rejected), counting=True),
+    Figure("given up", lambda r: texts.number(r.abandoned), spare=3, counting=True),
+    Figure("already there", lambda r: texts.number(r.already_satisfied), spare=4, counting=True),
+    Figure("asked again", lambda r: texts.number(r.repairs), spare=5, counting=True),
     Figure("cut off", lambda r: texts.number(r.kills)),
-    Figure("commits", lambda r: texts.number(r.commits), spare=1),
-    Figure("files", lambda r: texts.number(r.files_changed), spare=6),
-    Figure("+lines", lambda r: texts.number(r.lines_added)),
-    Figure("-lines", lambda r: texts.number(r.lines_removed)),
+    Figure("commits", lambda r: texts.number(r.commits), spare=1, counting=True),
+    Figure("files", lambda r: texts.number(r.files_changed), spare=6, counting=True),
+    Figure("+lines", lambda r: texts.number(r.lines_added), counting=True),
+    Figure("-lines", lambda r: texts.number(r.lines_removed), counting=True),
     Figure("tampered", lambda r: str(r.tampered), spare=2),
 )
 

@@ -142,6 +142,6 @@ def test_what_was_claimed_and_is_not_so_is_said_and_what_was_tampered_with(tmp_p
     touched = Verdict(True, 1.0, verdict(True).gates, tampered=(Tampering("tests/t.py", "changed"),))
     write("a", "meddler", verdict=touched)
     found = warnings([tmp_path / "x"])
-    assert "x/boaster: called 1 of 1 attempts complete that do not pass every gate" in found
-    assert "x/honest" not in found
-    assert "x/meddler: 1 of 1 attempts changed protected files" in found
+    assert "x: called complete by their own reviewers, and not resolved: boaster 1 of 1\n" in found
+    assert "x: attempts that changed protected files; judged were the restored ones: meddler 1 of 1\n" in found
+    assert "honest" not in found

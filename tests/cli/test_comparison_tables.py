@@ -124,7 +124,10 @@ def test_what_is_unknown_and_what_there_is_none_of_look_different(tmp_path: Path
     }
     assert (named["silent"]["tokens in"], named["silent"]["cost"], named["silent"]["cost/resolved"]) == ("?", "?", "-")
     assert (named["silent"]["resolved"], named["silent"]["score"], named["silent"]["claimed"]) == ("0/1", "0.00", "-")
-    assert (named["void"]["resolved"], named["void"]["score"]) == ("-", "-")
+    assert [named["void"][name] for name in ("resolved", "score", "tickets", "iterations", "wall", "model")] == [
+        "-"
+    ] * 6
+    assert (named["void"]["cost"], named["void"]["tokens in"]) == ("$0.50", "100")
 
 
 def test_an_imported_row_is_marked_and_not_judged(tmp_path: Path, write: Write) -> None:
