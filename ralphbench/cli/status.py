@@ -58,6 +58,8 @@ def _time_left(found: Standing) -> str:
     from ralphbench.cli import texts
 
     seconds = found.seconds_left()
+    if seconds == 0 and not found.running:
+        return "none"
     if seconds is not None or found.most_seconds is None:
         return f"about {texts.seconds(seconds)}"
     most = texts.seconds(found.most_seconds)

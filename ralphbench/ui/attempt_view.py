@@ -149,9 +149,12 @@ class _Builder:
             self._view.warnings.append(str(data["text"]))
         elif kind in _STEPS:
             what, form = _STEPS[EventKind(kind)]
-            told = _Missing(data)
+            told = _Missing({key: _first_line(value) for key, value in data.items()})
             self._step(
-                event, what.format_map(told), form.format_map(told), fault=kind in (EventKind.FAULT, EventKind.LIMIT)
+                event,
+                what.format_map(told) + _OF.get(str(data.get("what")), ""),
+                form.format_map(told),
+                fault=kind in (EventKind.FAULT, EventKind.LIMIT),
             )
 
     def _ticket(self, event: Event) -> None:
@@ -172,11 +175,17 @@ class _Builder:
         self._view.steps.append(Step(at, what, detail, seconds, fault))
 
 
+def _first_line(value: object) -> object:
+    """Of a commit's message or an error's text: the timeline has a line for each."""
+    return next(iter(value.splitlines()), "") if isinstance(value, str) else value
+
+
 class _Missing(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "?"
 
 
+_OF = {"wip": " (of the work that was cut off)"}
 _STEPS = {
     EventKind.ATTEMPT_RESUMED: ("went on", "process {process}, from iteration {iteration}"),
     EventKind.COMMIT: ("commit", "{commit:.10} {message}"),

@@ -42,6 +42,8 @@ def test_the_time_left_is_bounded_until_a_cell_has_ended_and_estimated_then(
     assert "time left   at most 4h00m on the contenders' clocks" in status(record)
     write("a")
     assert "time left   about 20s" in status(record)
+    write("b")
+    assert "time left   none" in status(record)
 
 
 def test_unequal_limits_are_told(record: ExperimentFolder) -> None:

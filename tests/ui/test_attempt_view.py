@@ -26,7 +26,10 @@ def folder(tmp_path: Path) -> AttemptFolder:
     say("stage_ended", stage="build", iteration=1, ending="context", detail="too long", seconds=3.0)
     say("ticket", id="t1", was="open", now="open", reason="tests fail")
     say("ticket", id="t1", was="open", now="accepted", reason="fine")
-    say("gate_ended", id="unit", outcome="pass", reason="exit 0")
+    say("commit", commit="0123456789abcdef", message="accept t1: Write\n\nIteration: 1\n", what="accepted")
+    say("commit", commit="fedcba9876543210", message="wip", what="wip")
+    say("gate_ended", id="unit", outcome="pass", reason="exit 0", what="final")
+    say("gate_ended", id="unit", outcome="fail", reason="exit 1", what="wip")
     say("warning", text="look out")
     say("fault", ending="endpoint_down")
     log.close()
@@ -41,7 +44,10 @@ def test_the_timeline_tells_what_happened_in_order(folder: AttemptFolder) -> Non
         ("build (iteration 1)", "context: too long", True),
         ("ticket t1", "rejected: tests fail", True),
         ("ticket t1", "accepted: fine", False),
+        ("commit", "0123456789 accept t1: Write", False),
+        ("commit (of the work that was cut off)", "fedcba9876 wip", False),
         ("gate unit", "pass: exit 0", False),
+        ("gate unit (of the work that was cut off)", "fail: exit 1", False),
         ("fault", "endpoint_down: ?", True),
     ]
     assert view.warnings == ["look out"]
@@ -59,7 +65,7 @@ def test_the_title_is_the_cells_wherever_the_results_lie(folder: AttemptFolder) 
 def test_a_torn_record_is_shown_with_what_is_damaged(folder: AttemptFolder) -> None:
     folder.events.write_bytes(folder.events.read_bytes()[:-5])
     view = view_attempt(folder)
-    assert len(view.steps) == 5
+    assert len(view.steps) == 8
     assert any("events.jsonl" in str(d.path) for d in view.damages)
 
 
