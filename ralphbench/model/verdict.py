@@ -31,7 +31,7 @@ class GateResult:
     seconds: float
     tests: TestCounts | None = None
     log: str | None = None
-    """The log's path, relative to the attempt's folder."""
+    """The log's path, relative to `grading/` of the attempt's folder."""
 
 
 @dataclass(frozen=True, slots=True)
