@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from ralphbench.gateway.admission import Budget, Stop
 from ralphbench.gateway.client import StageGrant, StageTraffic
@@ -16,8 +17,11 @@ from ralphbench.gateway.routes import Route
 from ralphbench.model import CallEnded, Interval, IntervalKind, Spent, StageEnding, Usage
 from ralphbench.record import charge
 
+_T = TypeVar("_T")
 _SESSIONS = 16
 """Whose last request is kept at hand; of others all is looked at anew."""
+_SEEN = 256
+"""Sessions that have an anchor."""
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ class OpenStage:
     ordinals: dict[str | None, int] = field(default_factory=dict)
     sizers: dict[str | None, Sizer] = field(default_factory=dict)
     seen: dict[str | None, Seen] = field(default_factory=dict)
-    """The last counted call of each session."""
+    """The anchor of each session."""
     spent: Spent = field(init=False)
     next_call: int = field(init=False)
 
@@ -106,19 +110,18 @@ class OpenStage:
         """Uncalibrated tokens of a request."""
         sizer = self.sizers.get(session)
         if sizer is None:
-            if len(self.sizers) >= _SESSIONS:
-                self.sizers.pop(next(iter(self.sizers)))
-            sizer = self.sizers[session] = Sizer()
+            sizer = _keep(self.sizers, session, Sizer(), _SESSIONS)
         return sizer.size(body)
 
     def learn(self, session: str | None, raw: float, usage: Usage) -> bool | None:
         """Compare our estimate with the server's count; returns the verdict `truncated`."""
         if usage.input is None:
             return None
-        cut = self.estimator.truncated(raw, usage.input, self.seen.get(session))
-        if not cut:
+        seen = self.seen.get(session)
+        cut = self.estimator.truncated(raw, usage.input, seen, window=self.window, output=usage.output)
+        if not cut and self.estimator.moved(raw, seen):
             self.estimator.learn(raw, usage.input)
-            self.seen[session] = Seen(raw, usage.input)
+            _keep(self.seen, session, Seen(raw, usage.input), _SEEN)
         return cut
 
     def traffic(self) -> StageTraffic:
@@ -137,3 +140,11 @@ class OpenStage:
             output_rate=self.output_rate,
             last_error=self.last_error,
         )
+
+
+def _keep(kept: dict[str | None, _T], session: str | None, new: _T, most: int) -> _T:
+    """Remember it, and forget who came first where there are too many: an agent may name a new session with each call."""
+    if session not in kept and len(kept) >= most:
+        kept.pop(next(iter(kept)))
+    kept[session] = new
+    return new

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralphbench.gateway.estimate import CEILING, FLOOR, Estimator, Seen, Sizer, raw_tokens
+from ralphbench.gateway.estimate import CEILING, FLOOR, GREW, Estimator, Seen, Sizer, raw_tokens
 
 PROSE = "The heap is walked from its roots, and whatever cannot be reached is given back. "
 CODE = 'if (obj->type == T_PAIR) {\n\tmark(car(obj));\n\treturn mark(cdr(obj)); /* "tail" */\n}\n'
@@ -38,6 +39,20 @@ def test_a_prompt_pinned_at_the_window_while_the_conversation_grows_is_marked(
         one.ask(tongue.ask(PROSE * size))
         verdicts.append(one.call().truncated)
     assert verdicts == [False, False, True, True, True]
+
+
+def test_a_pinned_prompt_is_marked_though_the_conversation_grows_in_small_steps(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    one = stage()
+    verdicts = []
+    for size in range(150, 240, 6):  # some 120 tokens each
+        counted = min(size * len(PROSE) // 4, 3400)
+        upstream.gives(answer(tongue.stream("hi", prompt=counted)))
+        one.ask(tongue.ask(PROSE * size))
+        verdicts.append(one.call().truncated)
+    assert verdicts[:3] == [False] * 3
+    assert verdicts[-2:] == [True] * 2
 
 
 def test_a_server_that_does_not_count_is_not_judged(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
@@ -114,3 +129,68 @@ def test_sizing_what_is_new_gives_what_sizing_all_gives(turns: list[str], shrink
             messages = messages[shrink:]
         body = json.dumps({"messages": messages, "model": "m"}).encode()
         assert abs(sizer.size(body) - raw_tokens(body)) <= 2 * (number + 1)
+
+
+class Session:
+    """One conversation with a server; what the gateway makes of each count."""
+
+    def __init__(self, estimator: Estimator | None = None, window: int | None = None) -> None:
+        self.estimator = estimator or Estimator()
+        self.window = window
+        self.anchor: Seen | None = None
+
+    def call(self, raw: float, counted: int, output: int | None = None) -> bool:
+        cut = self.estimator.truncated(raw, counted, self.anchor, window=self.window, output=output)
+        if not cut and self.estimator.moved(raw, self.anchor):
+            self.estimator.learn(raw, counted)
+            self.anchor = Seen(raw, counted)
+        return cut
+
+
+@pytest.mark.parametrize("window", [None, 32_768])
+@pytest.mark.parametrize("density", [0.8, 1.0, 1.3])
+@pytest.mark.parametrize("step", [20, 300, 400, 499, 3_000])
+def test_a_pinned_prompt_is_found_out_within_a_few_hundred_tokens_and_teaches_nothing(
+    step: int, density: float, window: int | None
+) -> None:
+    session = Session(window=window)
+    for real in range(20_000, 60_000, step):
+        cut = session.call(real / density, min(real, 32_768))
+        if real <= 32_768:
+            assert not cut
+        elif real > 32_768 + 2 * max(GREW, step):
+            assert cut
+    assert abs(session.estimator.ratio - density) < 0.1
+
+
+def test_after_a_compaction_a_conversation_is_judged_anew() -> None:
+    session = Session()
+    sizes = [30_000, 31_000, 40_000, 41_000, 5_000, 5_300, 5_900, 12_000]
+    assert [session.call(size, min(size, 32_000)) for size in sizes] == [False, False, True, True] + [False] * 4
+
+
+def test_what_cannot_fit_into_the_window_was_cut_though_the_count_has_grown() -> None:
+    """From 30,000 to 38,000 the count grows by more than a quarter of what is new."""
+    session = Session(window=32_768)
+    session.call(30_000, 30_000)
+    assert session.call(38_000, 32_500)
+    assert not Session().call(38_000, 32_500)
+
+
+def test_an_answer_that_fills_the_window_exactly_gives_a_cut_prompt_away() -> None:
+    assert Session(window=32_768).call(36_000, 32_000, output=768)
+    assert not Session(window=32_768).call(36_000, 32_000, output=700)
+    assert not Session(window=32_768).call(20_000, 19_500, output=13_268)
+
+
+@given(
+    st.floats(0.85, 1.5),
+    st.lists(st.integers(-20_000, 8_000), min_size=1, max_size=40),
+    st.booleans(),
+)
+def test_an_honest_server_is_not_accused(density: float, changes: list[int], known: bool) -> None:
+    window = 60_000
+    session, size = Session(window=window if known else None), 5_000
+    for change in changes:
+        size = min(max(200, size + change), int(window / density))
+        assert not session.call(size, int(size * density), output=window - int(size * density))
