@@ -18,7 +18,11 @@ A = TypeVar("A")
 _ANSWERED = (StageEnding.DONE, StageEnding.NO_OUTPUT, StageEnding.BLOCKED)
 """The agent came to its end by itself: what it said is read, whatever it thinks of it."""
 
-_CHECKED_IN = {"plan": Stage.PLAN, "after": Stage.BUILD}
+_CHECKED_IN = {
+    "after": Stage.BUILD,
+    **{str(stage): stage for stage in (Stage.PLAN, Stage.INVESTIGATE, Stage.DECOMPOSE)},
+}
+"""The stage that a check belongs to, by when it is run; before a build it belongs to none."""
 
 _PREVIOUS = 4000
 """Characters of an unusable answer that an agent without sessions is shown again."""

@@ -9,6 +9,7 @@ from ralphbench.loop.answers import Investigated
 from ralphbench.loop.asking import Restored
 from ralphbench.loop.ports import LoopPorts
 from ralphbench.loop.state import LoopOutcome, LoopState
+from ralphbench.loop.vetting import PASSES
 from ralphbench.model import Ending, EndingClass, EventKind, Issue, Stage, Ticket, TicketState, codec
 
 
@@ -66,6 +67,8 @@ class Journal:
     def created(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
             reason = ticket.source if ticket.parent is None else f"{ticket.source} of {ticket.parent}"
+            if ticket.state is TicketState.DROPPED:
+                reason = f"{reason}; its check {PASSES}"
             self.ports.emit(
                 EventKind.TICKET, id=ticket.id, was=None, now=ticket.state, reason=reason, title=ticket.title
             )

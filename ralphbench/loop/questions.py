@@ -65,9 +65,9 @@ class Questions:
     def decompose(self, state: LoopState, ticket: Ticket) -> Request[Planned]:
         read = partial(answers.read_decompose, parent=ticket, known=state.tickets)
         least, most = PARTS
-        return self._request(
-            Stage.DECOMPOSE, state, ticket, answers.DECOMPOSE_KEYS, read, state.commit, least=least, most=most
-        )
+        keys = answers.DECOMPOSE_KEYS
+        asked = self._request(Stage.DECOMPOSE, state, ticket, keys, read, state.commit, least=least, most=most)
+        return replace(asked, vet=self.vetting.parts)
 
     def _request(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ralphbench.loop.answers import Investigated, Planned, Read
 from ralphbench.loop.ports import CheckResult
-from ralphbench.model import Ticket
+from ralphbench.model import Stage, Ticket, TicketState
+
+PASSES = "passes already, before any work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,29 @@ class Vetting:
         """A check that passes today is worth a repair. After that, a plan in which some pass is taken as it is, since
         their tickets earn nothing; one in which all pass would end as if there had been work.
         """
-        tried = self._try(plan.tickets, "plan")
-        return _read(plan, tried.all_errors if not final else tried.errors or tried.idle("the plan"))
+        return self._planned(plan, Stage.PLAN, "the plan", final)
+
+    def parts(self, parts: Planned, final: bool) -> Read[Planned]:
+        """As with a plan: parts that all pass today would satisfy a ticket that came to nothing."""
+        return self._planned(parts, Stage.DECOMPOSE, "the parts", final)
 
     def investigation(self, found: Investigated, final: bool) -> Read[Investigated]:
-        """Every issue is answered for; after the repair, one that is not is left where something was answered."""
-        if not found.left or (final and (found.tickets or found.dropped)):
-            return Read(found)
-        return Read(None, (f"{', '.join(found.left)}: neither dropped nor made into a ticket that names it",))
+        """Every issue is answered for. After the repair, one that is not is left where something was answered, and a
+        ticket whose check passes today is dropped.
+        """
+        tried = self._try(found.tickets, Stage.INVESTIGATE)
+        left = f"{', '.join(found.left)}: neither dropped nor made into a ticket that names it"
+        empty = not found.tickets and not found.dropped
+        errors = (
+            *(tried.errors if final else tried.all_errors),
+            *([left] if found.left and (empty or not final) else []),
+        )
+        return Read(None, errors) if errors else Read(_without(found, tried.passing))
+
+    def _planned(self, answer: Planned, stage: Stage, what: str, final: bool) -> Read[Planned]:
+        tried = self._try(answer.tickets, stage)
+        errors = tried.all_errors if not final else tried.errors or tried.idle(what)
+        return Read(None, errors) if errors else Read(answer)
 
     def _try(self, tickets: Sequence[Ticket], when: str) -> _Tried:
         errors, passing = [], []
@@ -55,16 +72,22 @@ class _Tried:
         """The error of tickets that have all passed before any work."""
         if not self.passing or len(self.passing) < len(self.tickets):
             return ()
-        return (f"every check of {what} passes before any work: {', '.join(t.id for t in self.passing)}",)
+        return (f"every check of {what} {PASSES}: {', '.join(t.id for t in self.passing)}",)
 
 
-def _read(answer: Planned, errors: tuple[str, ...]) -> Read[Planned]:
-    return Read(None if errors else answer, errors)
+def _without(found: Investigated, passing: Collection[Ticket]) -> Investigated:
+    """With the tickets that pass already dropped, and the issues that no other ticket is for."""
+    gone = {ticket.id for ticket in passing}
+    tickets = tuple(replace(t, state=TicketState.DROPPED) if t.id in gone else t for t in found.tickets)
+    kept = {issue for id_, issues in found.serves.items() if id_ not in gone for issue in issues}
+    lost = {issue: id_ for id_, issues in found.serves.items() if id_ in gone for issue in issues if issue not in kept}
+    dropped = tuple((issue, f"the check of its ticket {id_} {PASSES}") for issue, id_ in lost.items())
+    return replace(found, tickets=tickets, dropped=(*found.dropped, *dropped))
 
 
 def _passes(ticket: Ticket) -> str:
     return (
-        f"{ticket.id}: its acceptance `{ticket.acceptance.run}` passes already, before any work. "
+        f"{ticket.id}: its acceptance `{ticket.acceptance.run}` {PASSES}. "
         "Write one that fails today, or leave out the ticket if its work is done"
     )
 

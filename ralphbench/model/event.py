@@ -24,7 +24,7 @@ class EventKind(StrEnum):
     ITERATION_ENDED = "iteration_ended"  # iteration, outcome, commit, tree, state (all of it: the resume boundary)
     TICKET = "ticket"  # id, was, now, reason; state where work was accepted or rejected (a boundary to go on from)
     ISSUE = "issue"  # title, detail, now (open|ticket|dropped|unanswered), reason, stage
-    CHECK = "check"  # ticket, when (plan|before|after), run, exit, passed, seconds, output
+    CHECK = "check"  # ticket, when (plan|before|after|investigate|decompose), run, exit, passed, seconds, output
     COMMIT = "commit"  # commit, tree, message, what (accepted|tried|wip)
     ROLLBACK = "rollback"  # to, tree, verified, ignored: how many ignored files were removed
     TREE_RESTORED = "tree_restored"  # stage, paths, ignored: a stage that may not write did, or crashed

@@ -15,7 +15,7 @@ class TicketState(StrEnum):
     ABANDONED = "abandoned"
     """Rejected too often and not to be split any further."""
     DROPPED = "dropped"
-    """Out of scope, said by a stage with a reason."""
+    """An investigation asked for it, and its check passed before any work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def test_too_small_a_plan_is_never_called_anything_but_finished_with_it() -> Non
 def test_a_plan_that_asks_for_nothing_is_not_completion() -> None:
     outcome, ports = run(Script([row("one", "always"), row("two", "old in a.txt")]))
     assert (outcome.ending, outcome.state.commits) == (Ending.NO_PLAN, 0)
-    assert outcome.detail == "every check of the plan passes before any work: one, two"
+    assert outcome.detail == "every check of the plan passes already, before any work: one, two"
     assert ports.stages() == ["plan:-", "plan?:-"]
 
 

@@ -158,6 +158,39 @@ def test_a_ticket_that_cannot_be_split_is_abandoned(answer: Any) -> None:
     assert "splitting it brought no answer" in event.data["reason"]
 
 
+@pytest.mark.parametrize("bad", ["no-such-command", "hangs", "always"])
+def test_the_checks_of_parts_are_tried_and_can_be_mended(bad: str) -> None:
+    parts = {"parts": [row("x1", "bigx1 in a.txt"), row("x2", bad)]}
+    outcome, ports = run(
+        Script([row("big")], {"build:big": BLOCKED, "decompose": [parts, None]}), limits=Limits(failures=5)
+    )
+    assert outcome.ending is Ending.COMPLETED
+    assert ports.stages()[3:5] == ["decompose:big", "decompose?:big"]
+    (error,) = ports.of(EventKind.ANSWER_INVALID)[0].data["errors"]
+    assert error.startswith(f"big.2: its acceptance `{bad}` ")
+    tried = [e.data["ticket"] for e in ports.of(EventKind.CHECK) if e.data["when"] == "decompose"]
+    assert tried == ["big.1", "big.2"] * 2
+
+
+@pytest.mark.parametrize("bad", ["no-such-command", "always"])
+def test_parts_that_cannot_be_tried_or_all_pass_already_are_not_taken(bad: str) -> None:
+    parts = {"parts": [row("x1", "always"), row("x2", bad)]}
+    outcome, ports = run(Script([row("big")], {"build:big": BLOCKED, "decompose": parts}), limits=Limits(failures=5))
+    assert outcome.ending is Ending.GAVE_UP
+    assert outcome.state.ticket("big").state is TicketState.ABANDONED
+    assert len(outcome.state.tickets) == 1
+    (event,) = [e for e in ports.of(EventKind.TICKET) if e.data["now"] == "abandoned"]
+    wanted = "every check of the parts passes already, before any work: big.1, big.2"
+    assert (wanted if bad == "always" else "cannot be run today") in event.data["reason"]
+
+
+def test_parts_of_which_one_passes_already_are_taken_after_the_repair() -> None:
+    parts = {"parts": [row("x1", "always"), row("x2", "bigx2 in a.txt")]}
+    outcome, _ = run(Script([row("big")], {"build:big": BLOCKED, "decompose": parts}), limits=Limits(failures=5))
+    assert outcome.ending is Ending.COMPLETED
+    assert outcome.state.ticket("big.1").state is TicketState.ALREADY_SATISFIED
+
+
 # Checks before the work
 
 
@@ -367,6 +400,48 @@ def test_an_issue_that_nobody_answered_is_not_called_a_ticket(first: str, repair
     left = ("unanswered", "neither dropped nor made into a ticket")
     assert told == {"Odd": ("ticket", None), "Ugly": ("ticket", None) if repair == "both" else left}
     assert outcome.state.dropped == (), "it may be raised again"
+
+
+def test_the_checks_of_an_issues_ticket_are_tried_and_can_be_mended() -> None:
+    bad = {"tickets": [row("new", "no-such-command"), row("more", "one in a.txt")]}
+    good = {"tickets": [row("new")]}
+    special = {"build:one": builds_and({**DONE, "issues": [ODD]}), "investigate": [bad, good]}
+    outcome, ports = run(Script([row("one")], special))
+    assert outcome.ending is Ending.COMPLETED
+    assert ports.stages()[3:] == ["investigate:one", "investigate?:one", "build:i1.1", "verify:i1.1"]
+    errors = ports.of(EventKind.ANSWER_INVALID)[0].data["errors"]
+    assert errors[0].startswith("i1.1: its acceptance `no-such-command` cannot be run today")
+    assert errors[1].startswith("i1.2: its acceptance `one in a.txt` passes already, before any work")
+
+
+def test_a_ticket_for_an_issue_whose_check_still_passes_is_dropped_with_what_it_was_for() -> None:
+    issues = [ODD, {"title": "Ugly", "detail": "It is ugly."}]
+    rows = [
+        row("done", "one in a.txt", issues=["issue-1", "issue-2"]),
+        row("new", issues=["issue-2"], depends_on=["done"]),
+    ]
+    special = {"build:one": builds_and({**DONE, "issues": issues}), "investigate": {"tickets": rows}}
+    outcome, ports = run(Script([row("one")], special))
+    assert outcome.ending is Ending.COMPLETED
+    assert [t.state for t in outcome.state.tickets] == [
+        TicketState.ACCEPTED, TicketState.DROPPED, TicketState.ACCEPTED
+    ]  # fmt: skip
+    told = {e.data["title"]: (e.data["now"], e.data["reason"]) for e in ports.of(EventKind.ISSUE)}
+    why = "the check of its ticket i1.1 passes already, before any work"
+    assert told == {"Odd": ("dropped", why), "Ugly": ("ticket", None)}
+    (event,) = [e for e in ports.of(EventKind.TICKET) if e.data["now"] == "dropped"]
+    assert event.data["reason"] == "issue; its check passes already, before any work"
+
+
+def test_a_ticket_for_an_issue_that_can_never_be_checked_is_not_taken() -> None:
+    found = {"tickets": [row("new", "no-such-command")]}
+    special = {"build:one": builds_and({**DONE, "issues": [ODD]}), "investigate": found}
+    outcome, ports = run(Script([row("one")], special))
+    assert outcome.ending is Ending.COMPLETED
+    assert len(outcome.state.tickets) == 1
+    last = ports.of(EventKind.ISSUE)[-1].data
+    assert last["now"] == "unanswered"
+    assert "cannot be run today" in last["reason"]
 
 
 def test_issues_of_the_reviewer_count_also_where_the_work_is_rejected() -> None:
