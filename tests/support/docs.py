@@ -9,13 +9,22 @@ TOP = Path(__file__).parents[2]
 
 
 def section(file: str, heading: str) -> str:
-    """The text below the heading that begins so, up to the next heading of its level or above."""
-    text = (TOP / file).read_text(encoding="utf-8")
-    found = re.search(rf"^(#+) {re.escape(heading)}[^\n]*\n", text, re.MULTILINE)
-    assert found is not None, f"{file} has no heading {heading!r}"
-    rest = text[found.end() :]
-    end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
-    return rest[: end.start()] if end else rest
+    """The text below the heading that begins so, up to the next heading of its level or above; not those inside a block."""
+    level, fenced = 0, False
+    found: list[str] = []
+    for line in (TOP / file).read_text(encoding="utf-8").splitlines(keepends=True):
+        fenced ^= line.startswith("```")
+        marks, _, words = line.partition(" ")
+        if not fenced and marks and set(marks) == {"#"}:
+            if level and len(marks) <= level:
+                break
+            if not level and words.startswith(heading):
+                level = len(marks)
+                continue
+        if level:
+            found.append(line)
+    assert level, f"{file} has no heading {heading!r}"
+    return "".join(found)
 
 
 def tables(text: str) -> list[list[str]]:
