@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ralphbench.analysis.columns import ATTEMPTS, ENDINGS, GATES, STAGES
-from ralphbench.analysis.stamp import Stamp, damages_of, make_stamp, state_of, still_so
+from ralphbench.analysis.stamp import Listings, Stamp, at_rest, damages_of, list_all, make_stamp, state_of, still_so
 from ralphbench.errors import DiskError
 from ralphbench.model import codec
-from ralphbench.record import Damage, ExperimentFolder, Listing, atomic_write, sweep_derived
+from ralphbench.record import Damage, ExperimentFolder, atomic_write, sweep_derived
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,9 +44,7 @@ def read_derived(experiment: ExperimentFolder) -> tuple[Tables, tuple[Damage, ..
     stamp = _read_stamp(experiment.derived / _STAMP)
     if stamp is None or _pyarrow() is None:
         return None
-    if state_of(experiment, experiment.listing(), experiment.plans().listing()) != stamp.state:
-        return None
-    if not still_so(stamp, experiment.path):
+    if not still_so(stamp, experiment.path) or state_of(experiment, list_all(experiment)) != stamp.state:
         return None
     tables = _read_tables(experiment.derived, stamp.files)
     return None if tables is None else (tables, damages_of(stamp, experiment.path))
@@ -54,21 +52,18 @@ def read_derived(experiment: ExperimentFolder) -> tuple[Tables, tuple[Damage, ..
 
 @dataclass(frozen=True, slots=True)
 class Deriving:
-    """From before the results are looked at until what was made of them is put down. To be used by `with`."""
+    """From before the results are read until what was made of them is put down. To be used by `with`."""
 
     experiment: ExperimentFolder
     mark: Path
+    listings: Listings
+    """Made when the mark was set: no result that comes after them can be missed."""
+    state: dict[str, Any]
 
-    def finish(
-        self, tables: Tables, listings: tuple[Listing, Listing], uncommitted: list[str], damages: list[Damage]
-    ) -> None:
-        """Put it down, where nothing has changed meanwhile. In silence: what could not be derived is read again next time."""
-        state = state_of(self.experiment, *listings)
-        now = state_of(self.experiment, self.experiment.listing(), self.experiment.plans().listing())
-        if state is None or state != now:
-            return
-        stamp = make_stamp(self.experiment.path, state, uncommitted, damages)
-        if stamp is not None:
+    def finish(self, tables: Tables, uncommitted: list[str], damages: list[Damage]) -> None:
+        """Put it down, where nothing has changed meanwhile. In silence: what is not derived now is another time."""
+        stamp = make_stamp(self.experiment.path, self.state, uncommitted, damages)
+        if stamp is not None and self.state == state_of(self.experiment, list_all(self.experiment)):
             with contextlib.suppress(OSError, DiskError):
                 self._write(tables, stamp)
 
@@ -90,8 +85,8 @@ class Deriving:
 
 
 def begin(experiment: ExperimentFolder) -> Deriving | None:
-    """Before the results are listed and read. None: it is no time to derive, or no place."""
-    if _pyarrow() is None or state_of(experiment, Listing(()), Listing(())) is None:
+    """Before the results are read. None: it is no time to derive, or no place."""
+    if _pyarrow() is None or not at_rest(experiment):
         return None
     sweep_derived(experiment.path)
     mark = experiment.derived / f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
@@ -101,7 +96,12 @@ def begin(experiment: ExperimentFolder) -> Deriving | None:
         mark.touch(exist_ok=False)
     except OSError:
         return None
-    return Deriving(experiment, mark)
+    try:
+        listings = list_all(experiment)
+    except BaseException:
+        mark.unlink(missing_ok=True)
+        raise
+    return Deriving(experiment, mark, listings, state_of(experiment, listings) or {})
 
 
 def _sweep(folder: Path) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ralphbench.analysis.derived import FROM, Tables, begin, read_derived
 from ralphbench.analysis.reading import read_listed
-from ralphbench.record import Damage, ExperimentFolder, Listing, Quarantine
+from ralphbench.analysis.stamp import Listings, list_all
+from ralphbench.record import Damage, ExperimentFolder, Quarantine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,27 +47,22 @@ def load(folders: Sequence[Path], *, derive: bool = True, rebuild: bool = False)
 def _tables(experiment: ExperimentFolder, *, derive: bool, rebuild: bool) -> tuple[Tables, Sequence[Damage]]:
     if derive and not rebuild and (derived := read_derived(experiment)) is not None:
         return derived
-    listings = _listings(experiment)
+    listings = list_all(experiment)
     deriving = begin(experiment) if derive and sum(listing.size for listing in listings) >= FROM else None
     if deriving is None:
         return _read(listings)[0]
     with deriving:
-        listings = _listings(experiment)  # after its mark is set: nothing is missed between the two
-        (tables, damages), uncommitted = _read(listings)
-        deriving.finish(tables, listings, uncommitted, damages)
+        (tables, damages), uncommitted = _read(deriving.listings)
+        deriving.finish(tables, uncommitted, damages)
         return tables, damages
 
 
-def _read(listings: tuple[Listing, Listing]) -> tuple[tuple[Tables, list[Damage]], list[str]]:
+def _read(listings: Listings) -> tuple[tuple[Tables, list[Damage]], list[str]]:
     """From the results; and the attempts that have none."""
     from ralphbench.analysis.unpacking import frames_of
 
     read = read_listed(zip(("cell", "plan"), listings, strict=True))
     return (frames_of(read.flats), read.damages), read.uncommitted
-
-
-def _listings(experiment: ExperimentFolder) -> tuple[Listing, Listing]:
-    return experiment.listing(), experiment.plans().listing()
 
 
 def _concatenated(found: Sequence[Tables]) -> Tables:
@@ -101,7 +97,10 @@ def _counting(attempts: pd.DataFrame, identities: Mapping[tuple[str, str], str])
     """
     cell = ["experiment", "kind", "task", "profile", "repeat", "imported"]
     valid = attempts.loc[~attempts["void"], [*cell, "attempt", "identity"]]
+    several = valid.duplicated(cell, keep=False)
+    rivals = valid[several]  # of what can be many, as a rule a few
     known = {f"{task}\0{profile}": hash_ for (task, profile), hash_ in identities.items()}
-    valid["todays"] = valid["identity"] == (valid["task"] + "\0" + valid["profile"]).map(known)
-    standing = valid.sort_values(["todays", "attempt"]).drop_duplicates(cell, keep="last").index
+    todays = rivals["identity"] == (rivals["task"] + "\0" + rivals["profile"]).map(known)
+    ordered = rivals.assign(todays=todays).sort_values(["todays", "attempt"], kind="stable")
+    standing = valid.index[~several].union(ordered.drop_duplicates(cell, keep="last").index)
     return attempts.index.to_series().isin(standing)

@@ -36,17 +36,29 @@ class Stamp:
     """Name to SHA-256: all of one making, and whole."""
 
 
-def state_of(experiment: ExperimentFolder, cells: Listing, plans: Listing) -> dict[str, Any] | None:
-    """None: a run is going on, or did not come to its end; then results may still be written."""
-    if os.path.lexists(experiment.owner_path):
-        return None
-    journal = _journal(experiment.journal)
-    if journal is None:
+Listings = tuple[Listing, Listing]
+"""Of the cells, and of the plans."""
+
+
+def list_all(experiment: ExperimentFolder) -> Listings:
+    """Raises RecordError where a folder cannot be read."""
+    return experiment.listing(), experiment.plans().listing()
+
+
+def at_rest(experiment: ExperimentFolder) -> bool:
+    """False: a run is going on, or did not come to its end; then results may still be written."""
+    return not os.path.lexists(experiment.owner_path) and _journal(experiment.journal) is not None
+
+
+def state_of(experiment: ExperimentFolder, listings: Listings) -> dict[str, Any] | None:
+    """None where it is not at rest."""
+    if not at_rest(experiment):
         return None
     columns = [list(kinds.items()) for kinds in (ATTEMPTS, STAGES, ENDINGS, GATES)]
+    cells, plans = listings
     return {
         "form": [FORM, _hash(codec.dumps(columns)), RECORD_VERSION, __version__],
-        "journal": journal,
+        "journal": _journal(experiment.journal),
         "cells": cells.digest(),
         "plans": plans.digest(),
     }
