@@ -27,13 +27,14 @@ class WorstCase:
 
 
 def worst_case(experiment: Experiment) -> WorstCase:
-    from ralphbench.endpoints import load_endpoint
+    from ralphbench.endpoints import is_local, load_endpoint
     from ralphbench.schedule import cells_in_order, stage_models
 
     cells = cells_in_order(experiment)
     limits = [experiment.limits_of(cell.profile) for cell in cells]
-    local = {name: load_endpoint(spec).local() for name, spec in experiment.endpoints.items()}
-    paid = {model.model for _, model in stage_models(experiment) if not local[model.model.endpoint]}
+    endpoints = {name: load_endpoint(spec) for name, spec in experiment.endpoints.items()}
+    models = {model.model for _, model in stage_models(experiment)}
+    paid = {ref for ref in models if not is_local(endpoints[ref.endpoint], ref.model)}
     costs = [limit.cost for limit in limits]
     tokens, calls = [limit.tokens for limit in limits], [limit.calls for limit in limits]
     return WorstCase(

@@ -92,6 +92,13 @@ class HttpEndpoint:
         given = self.options.get("price_provider")
         return str(given) if given is not None else None
 
+    def output_field(self) -> str:
+        """What the server calls the most tokens that an answer of the chat dialect may have."""
+        if (given := self.spec.options.get("output_field")) is not None:
+            return str(given)
+        # Its reasoning models refuse the older name; all its models know this one.
+        return "max_completion_tokens" if urlsplit(self.base_url).hostname == "api.openai.com" else "max_tokens"
+
     def reports_cost(self) -> bool:
         return False
 
@@ -139,7 +146,7 @@ class HttpEndpoint:
                 remedy=self.remedy_tools(model),
             )
         timeout = float(self.options.get("timeout", TRY_SECONDS))
-        tried = try_tool_call(self.client(api=True), self._dialect, model, limit=self.local(), timeout=timeout)
+        tried = try_tool_call(self.client(api=True), self._dialect, model, field=self.output_field(), timeout=timeout)
         remedies = {"wrong_model": self.remedy_wrong(model, tried.served), "tools": self.remedy_tools(model)}
         return check_answer(self.spec, model, info, tried, also=self._served_as(model), remedies=remedies)
 

@@ -13,7 +13,7 @@ from ralphbench.endpoints.client import Client, ServerRefused
 from ralphbench.endpoints.openai import Listed, OpenAIEndpoint, read_entry
 from ralphbench.endpoints.preflight import check_context, missing
 from ralphbench.endpoints.protocol import ModelInfo, ServerInfo
-from ralphbench.errors import ContextTooSmall, EndpointError, ModelMissing
+from ralphbench.errors import ContextTooSmall, EndpointDown, EndpointError, ModelMissing
 from ralphbench.model import StageModel
 
 T = TypeVar("T")
@@ -79,17 +79,32 @@ class LMStudioEndpoint(OpenAIEndpoint):
 
     def preflight(self, model: StageModel) -> ModelInfo:
         """With `options: {load: true}` the model is loaded first, as `prepare` does before each stage."""
-        self.prepare(model)
+        self._load_alone(model)
+        self._check_loaded(model)
+        return super().preflight(model)
+
+    def prepare(self, model: StageModel) -> float | None:
+        """With `options: {load: true}`: have this model in memory and no other. Without it nothing is loaded. Either way
+        it is looked at again before each stage: LM Studio drops a model that was idle, and brings it back with the
+        first request, with a context that nobody asked for. Returns seconds; None: nothing to do.
+
+        Raises EndpointDown, ModelMissing, ContextTooSmall, EndpointError (it cannot be loaded, and why).
+        """
+        seconds = self._load_alone(model)
+        # A server that is not there just now is the gateway's to wait for.
+        with contextlib.suppress(EndpointDown):
+            self._check_loaded(model)
+        return seconds
+
+    def _check_loaded(self, model: StageModel) -> None:
         found = self._find(model)
         if found.info.loaded is False:
             raise self._not_loaded(model, found)
         self._check_instances(model, found)
-        return super().preflight(model)
+        info = self.identify(model)
+        check_context(self.spec, model, info, remedy=self.remedy_context(model, info))
 
-    def prepare(self, model: StageModel) -> float | None:
-        """With `options: {load: true}`: have this model in memory and no other. Without it nothing is done, and what is
-        not loaded is refused with the command to type. Returns seconds; None: nothing to do.
-        """
+    def _load_alone(self, model: StageModel) -> float | None:
         if not self.options.get("load", False):
             return None
         found = self._find(model)

@@ -62,3 +62,8 @@ def _without_tag(name: str) -> str:
 def _dated(name: str) -> tuple[str, str | None]:
     match = _DATE.search(name)
     return (name[: match.start()], match[1].replace("-", "")) if match else (name, None)
+
+
+def in_the_cloud(model: str) -> bool:
+    """Whether a server on this machine only passes the model on: Ollama names such models so (`gpt-oss:120b-cloud`)."""
+    return model.lower().endswith(("-cloud", ":cloud"))

@@ -115,12 +115,12 @@ def check_answer(
     return replace(info, tools=True, details={**info.details, **served})
 
 
-def try_tool_call(client: Client, dialect: str, model: StageModel, *, limit: bool, timeout: float) -> Tried:
-    """One small request with one tool. `limit`: say `max_tokens` (some hosted models refuse the word).
+def try_tool_call(client: Client, dialect: str, model: StageModel, *, field: str, timeout: float) -> Tried:
+    """One small request with one tool. `field`: what the server calls the most that an answer of the chat dialect may have.
 
     Raises EndpointDown, ModelMissing, ContextTooSmall, EndpointError.
     """
-    path, body = _request(dialect, model.model.model, limit=limit)
+    path, body = _request(dialect, model.model.model, field)
     try:
         answer = client.post(path, body, dict[str, Any], timeout=timeout)
     except ServerRefused as error:
@@ -144,18 +144,17 @@ def try_tool_call(client: Client, dialect: str, model: StageModel, *, limit: boo
     return Tried(served or None, called, said[:200])
 
 
-def _request(dialect: str, name: str, *, limit: bool) -> tuple[str, dict[str, Any]]:
+def _request(dialect: str, name: str, field: str) -> tuple[str, dict[str, Any]]:
     told = [{"role": "user", "content": _ASK}]
     function = {"name": _TOOL, "description": "Report the status.", "parameters": _SCHEMA}
-    most = {"max_tokens": TRY_TOKENS}
     if dialect == "messages":
         tool = {"name": _TOOL, "description": "Report the status.", "input_schema": _SCHEMA}
-        return "/messages", {"model": name, "messages": told, "tools": [tool], **most}
+        return "/messages", {"model": name, "messages": told, "tools": [tool], "max_tokens": TRY_TOKENS}
     if dialect == "responses":
-        rest = {"max_output_tokens": TRY_TOKENS} if limit else {}
-        return "/responses", {"model": name, "input": told, "tools": [{"type": "function", **function}], **rest}
+        tool = {"type": "function", **function}
+        return "/responses", {"model": name, "input": told, "tools": [tool], "max_output_tokens": TRY_TOKENS}
     body = {"model": name, "messages": told, "tools": [{"type": "function", "function": function}], "stream": False}
-    return "/chat/completions", {**body, **(most if limit else {})}
+    return "/chat/completions", {**body, field: TRY_TOKENS}
 
 
 class _Function(msgspec.Struct):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from ralphbench.endpoints.names import in_the_cloud
 from ralphbench.endpoints.protocol import Endpoint
 from ralphbench.errors import EndpointError, UnknownName
 from ralphbench.model import EndpointSpec
@@ -31,3 +32,8 @@ def load_endpoint(spec: EndpointSpec) -> Endpoint:
             remedy="pip install --force-reinstall ralphbench",
         ) from error
     return cast(Endpoint, made(spec))
+
+
+def is_local(endpoint: Endpoint, model: str) -> bool:
+    """Whether calls of this model cost nothing but the user's own electricity. What the user says in `local` counts."""
+    return endpoint.local() and (endpoint.spec.local is True or not in_the_cloud(model))

@@ -101,7 +101,7 @@ class Call:
             endpoint=grant.endpoint.name,
             requested=request.model,
             wire=grant.model.model.model,
-            local=stage.route.local,
+            local=stage.local,
             stream=request.stream,
             estimate=stage.estimator.tokens(self._raw),
             session=self._session,
@@ -196,25 +196,33 @@ class Call:
     # -- after ----------------------------------------------------------------------------------------------------
 
     def _finish(self, asked: Asked, started: CallStarted) -> None:
-        """Whatever happened, the call has an end in the record. Nothing here waits."""
-        stage = self._stage
-        usage = self._outcome.meter.counts.usage()
-        cost = stage.price.cost(usage) if stage.price is not None else None
-        ended = self._ended(started, cost)
-        stage.output_rate = self._outcome.meter.output_rate() or stage.output_rate
-        stage.end_call(ended)
+        """Whatever happened, the call has an end in the record, and holds nothing any more. Nothing here waits."""
+        stage, status = self._stage, self._outcome.status
+        try:
+            ended = self._ended(started)
+        except Exception as error:
+            stage.budget.drop(asked.held)
+            self._book(CallEnded(started.id, time.time(), status, error="harness", error_text=str(error)))
+            raise
+        self._book(ended)
         if refused(ended):
             stage.budget.drop(asked.held)
-        elif (stop := stage.budget.end(asked.held, usage, cost)) is not None:
+        elif (stop := stage.budget.end(asked.held, ended.usage, ended.cost)) is not None:
             stage.end(stop)
-        stage.recorder.ended(ended)
 
-    def _ended(self, started: CallStarted, cost: float | None) -> CallEnded:
+    def _book(self, ended: CallEnded) -> None:
+        stage = self._stage
+        stage.recorder.ended(ended)
+        stage.end_call(ended)
+        stage.output_rate = self._outcome.meter.output_rate() or stage.output_rate
+
+    def _ended(self, started: CallStarted) -> CallEnded:
         stage, outcome = self._stage, self._outcome
         meter = outcome.meter
         if outcome.error is None and meter.malformed_arguments():
             outcome.mends.append("malformed_arguments_seen")
         usage = meter.counts.usage()
+        cost = stage.price.cost(usage) if stage.price is not None else None
         body = b"".join(outcome.response)
         return CallEnded(
             id=started.id,

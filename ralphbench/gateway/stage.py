@@ -49,6 +49,8 @@ class OpenStage:
     price: Price | None
     window: int | None
     """Tokens of the model's context, as the profile states it; None: unknown."""
+    local: bool
+    """Whether the model is served here: then a call costs nothing."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     activity: int = 0
     stop: Stop | None = None

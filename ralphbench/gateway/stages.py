@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from ralphbench.endpoints import in_the_cloud
 from ralphbench.errors import ConfigError, RunError
 from ralphbench.gateway.admission import Budget
 from ralphbench.gateway.client import StageGrant, StageTraffic
@@ -76,7 +77,8 @@ class Stages:
         wire = grant.model.model.model
         provider = route.upstream.price_provider
         # The price table takes a while to load, the first time.
-        price = await asyncio.to_thread(find_price, grant.endpoint, wire, provider=provider, local=route.local)
+        local = route.local and (grant.endpoint.local is True or not in_the_cloud(wire))
+        price = await asyncio.to_thread(find_price, grant.endpoint, wire, provider=provider, local=local)
         window = grant.model.context
         if grant.limits.cost is not None and price is None:
             raise ConfigError(
@@ -94,7 +96,8 @@ class Stages:
                 )
         recorder = await asyncio.to_thread(Recorder, grant.folder, self._lines, self.bodies, self._redactor)
         budget = await asyncio.to_thread(_budget, grant, route, price, window)
-        return OpenStage(grant, route, recorder, self._estimators.of(grant.endpoint.name, wire), budget, price, window)
+        estimator = self._estimators.of(grant.endpoint.name, wire)
+        return OpenStage(grant, route, recorder, estimator, budget, price, window, local)
 
     async def close(self, token: str, *, why: str = "stage_closed", grace: float = GRACE) -> StageTraffic | None:
         """End a token: its calls may finish within `grace` seconds, then they are cut off. None: no such token."""

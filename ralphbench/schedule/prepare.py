@@ -11,7 +11,7 @@ from typing import Any
 
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
-from ralphbench.endpoints import Embedded, ModelInfo, load_endpoint
+from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, is_local, load_endpoint
 from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, prove_task, require_tools
@@ -211,9 +211,22 @@ def _unpriced(experiment: Experiment) -> Iterator[EndpointError]:
     for ref, profiles in using.items():
         endpoint = load_endpoint(experiment.endpoints[ref.endpoint])
         provider = None if isinstance(endpoint, Embedded) else endpoint.upstream().price_provider
-        if find_price(endpoint.spec, ref.model, provider=provider, local=endpoint.local()) is None:
-            names = ", ".join(dict.fromkeys(profiles))
+        names = ", ".join(dict.fromkeys(profiles))
+        if _maybe_passed_on(endpoint):
+            yield EndpointError(
+                f"the cost of {names} is capped, and {ref.endpoint} is a server on this machine that may pass calls on to "
+                "somebody who takes money",
+                remedy=f"say in endpoints.yaml: {ref.endpoint}: {{local: true}} where it serves its models itself, else "
+                "{local: false, price: {input: <USD a million tokens>, output: ...}}",
+            )
+        elif find_price(endpoint.spec, ref.model, provider=provider, local=is_local(endpoint, ref.model)) is None:
             yield EndpointError(
                 f"the cost of {names} is capped, and the price of {ref} is unknown",
                 remedy=f"say in endpoints.yaml: {ref.endpoint}: {{price: {{input: <USD a million tokens>, output: ...}}}}",
             )
+
+
+def _maybe_passed_on(endpoint: Endpoint) -> bool:
+    """An OpenAI-compatible server on this machine may be a proxy; of the other kinds it is known what they are."""
+    spec = endpoint.spec
+    return spec.kind == "openai" and spec.local is None and spec.price is None and endpoint.local()

@@ -171,6 +171,35 @@ def test_load_makes_what_the_profile_states_and_leaves_no_second_instance() -> N
         assert endpoint.fake.loaded == []
 
 
+def test_a_model_is_looked_at_again_before_each_stage() -> None:
+    """LM Studio drops one that was idle, and brings it back with the first request, at its own default context."""
+    with studio(loaded={DEVSTRAL: 98_304}) as endpoint:
+        assert endpoint.prepare(profile()) is None
+        endpoint.unload(DEVSTRAL)
+        with pytest.raises(ModelMissing, match="on disk but not loaded"):
+            endpoint.prepare(profile())
+        ask_for(endpoint, DEVSTRAL)  # JIT
+        with pytest.raises(ContextTooSmall, match="a context of 4,096 tokens"):
+            endpoint.prepare(profile())
+
+
+def test_a_server_that_is_away_for_a_moment_is_left_to_the_gateway() -> None:
+    with studio(loaded={DEVSTRAL: 98_304}) as endpoint:
+        pass
+    assert endpoint.prepare(profile()) is None
+    with pytest.raises(EndpointDown):
+        endpoint.preflight(profile())
+
+
+def ask_for(endpoint: Any, model: str) -> None:
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]}).encode()
+    request = urllib.request.Request(
+        f"{endpoint.base_url}/chat/completions", body, {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
+
+
 @pytest.mark.parametrize(("fails", "kind"), [("memory", "out_of_memory"), ("load", "model_load")])
 def test_a_load_that_fails_says_why(fails: Any, kind: str) -> None:
     with (
@@ -204,7 +233,9 @@ def test_where_ralphbench_may_load_each_model_has_the_card_for_itself() -> None:
 
 def test_where_it_may_not_nothing_is_loaded_or_unloaded() -> None:
     with studio(loaded={QWEN: 98_304}) as endpoint:
-        assert endpoint.prepare(profile()) is None
+        with pytest.raises(ModelMissing):
+            endpoint.prepare(profile())
+        assert endpoint.prepare(profile(QWEN)) is None
         assert [i.id for i in endpoint.fake.loaded] == [QWEN]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ralphbench.endpoints import same_model
+from ralphbench.endpoints import is_local, load_endpoint, same_model
+from ralphbench.model import EndpointSpec
 
 SAME = [
     ("devstral", "devstral"),
@@ -26,6 +27,21 @@ OTHER = [
     ("qwen/qwen3-coder-30b", "mistralai/devstral-small-2-2512"),
     ("a", ""),
 ]
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "local"),
+    [
+        ("qwen3-coder:30b", None, True),
+        ("gpt-oss:120b-cloud", None, False),
+        ("deepseek-v3.1:671b-cloud", True, True),
+        ("minimax-m2:cloud", None, False),
+        ("qwen3-coder:30b", False, False),
+    ],
+)
+def test_a_model_that_a_server_here_only_passes_on_is_not_local(model: str, said: bool | None, local: bool) -> None:
+    endpoint = load_endpoint(EndpointSpec("ollama", "openai", base_url="http://127.0.0.1:11434/v1", local=said))
+    assert is_local(endpoint, model) is local
 
 
 @pytest.mark.parametrize(("asked", "served"), SAME)

@@ -132,6 +132,18 @@ def test_a_model_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -
     assert "good, idle" in done.stderr
 
 
+def test_a_cost_cap_on_what_may_be_a_proxy_asks_whether_it_costs_anything(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limits={"iterations": 2, "cost": "1 USD"})
+    endpoint = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
+    project.write("experiments/001-words/endpoints.yaml", {"box": endpoint})
+    done = project.run()
+    assert done.returncode != 0
+    assert "may pass calls on to somebody who takes money" in done.stderr
+    assert "box: {local: true}" in done.stderr
+    project.write("experiments/001-words/endpoints.yaml", {"box": {**endpoint, "local": True}})
+    assert "takes money" not in project.run().stderr
+
+
 def test_a_cost_cap_with_an_unknown_price_is_refused_before_the_run(tmp_path: Path) -> None:
     project = make_project(tmp_path, limits={"iterations": 2, "cost": "1 USD"})
     script = {"box": {"kind": "scripted", "script": "script.yaml", "local": False}}
