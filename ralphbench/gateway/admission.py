@@ -68,7 +68,7 @@ class Budget:
         return held
 
     def drop(self, held: Held) -> None:
-        """The call was refused: it used nothing."""
+        """The call used nothing, or nobody knows what."""
         self.running.remove(held)
 
     def end(self, held: Held, usage: Usage, cost: float | None) -> Stop | None:

@@ -24,7 +24,7 @@ class Price(Protocol):
         """Where it comes from: what the call's record says."""
 
     def cost(self, usage: Usage) -> float | None:
-        """USD. None where the server did not count."""
+        """USD. None where the server did not count, or where its counts contradict each other. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class StatedPrice:
         if usage.input is None or usage.output is None:
             return None
         read, written = usage.cache_read or 0, usage.cache_write or 0
-        fresh = max(0, usage.input - read - written)
+        fresh = usage.input - read - written
+        if fresh < 0:
+            return None
         total = fresh * self.input + read * self.cache_read + written * self.cache_write + usage.output * self.output
         return total / MILLION
 
@@ -86,7 +88,10 @@ class TablePrice:
             cache_read_tokens=usage.cache_read,
             cache_write_tokens=usage.cache_write,
         )
-        return float(calc_price(counted, self.model, provider_id=self.provider).total_price)
+        try:
+            return float(calc_price(counted, self.model, provider_id=self.provider).total_price)
+        except (LookupError, ValueError, ArithmeticError):
+            return None  # no such model, or counts that cannot be
 
 
 def table_version() -> str:
@@ -106,11 +111,7 @@ def find_price(spec: EndpointSpec, model: str, *, provider: str | None, local: b
     if spec.auth == "passthrough":
         source += ", list-price equivalent"
     price = TablePrice(provider, model, source)
-    try:
-        price.cost(Usage(input=1000, output=1000))
-    except LookupError:
-        return None
-    return price
+    return None if price.cost(Usage(input=1000, output=1000)) is None else price
 
 
 def table_context(provider: str | None, model: str) -> int | None:

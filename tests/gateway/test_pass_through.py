@@ -335,6 +335,24 @@ def test_what_the_provider_says_it_cost_is_kept_beside(stage: Any, upstream: Any
     assert (ended.cost_reported, ended.cost) == (0.0125, pytest.approx(13e-6))
 
 
+@pytest.mark.parametrize(
+    "priced",
+    [{"price": {"input": 3.0, "output": 15.0}}, {"options": {"price_provider": "openai"}}],
+    ids=["stated", "table"],
+)
+def test_a_server_that_counts_more_cached_than_sent_ends_its_call_like_any_other(
+    priced: dict[str, Any], stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    events = chat.stream("hi", model="gpt-4o")
+    upstream.gives(answer([event.replace(b'"cached_tokens": 4', b'"cached_tokens": 4000') for event in events]))
+    one = stage(chat, local=False, model="gpt-4o", limits=Limits(cost=1.0), **priced)
+    assert one.ask().status == 200
+    ended = one.call()
+    assert (ended.error, ended.usage.cache_read, ended.cost) == (None, 4000, None)
+    traffic = one.poll()
+    assert (traffic.stop, traffic.open_calls, traffic.spent.calls, traffic.spent.cost) == (None, 0, 1, None)
+
+
 def test_a_slow_reader_loses_nothing(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
     import socket
 

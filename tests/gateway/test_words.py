@@ -150,6 +150,13 @@ def test_what_a_server_did_not_count_has_no_cost() -> None:
         assert price.cost(Usage(output=5)) is None
 
 
+@pytest.mark.parametrize("counted", [Usage(100, 10, 200), Usage(100, 10, 60, 60)])
+def test_counts_that_contradict_each_other_have_no_cost(counted: Usage) -> None:
+    for model in ("claude-opus-4-6", "nonesuch"):
+        assert TablePrice("anthropic", model, "t").cost(counted) is None
+    assert StatedPrice.of({"input": 1.0, "output": 1.0}).cost(counted) is None
+
+
 def test_the_table_knows_windows() -> None:
     assert table_context("anthropic", "claude-sonnet-4-6") is not None
     assert table_context("anthropic", "nonesuch") is None
