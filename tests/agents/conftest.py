@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import statistics
+import select
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.hand_clock import HandClock
 
+from ralphbench.agents import driver
 from ralphbench.endpoints.scripted import ScriptedServer
 from ralphbench.model import AgentEvent, GatewayAddress, ModelRef, Stage, StageEnding, StageModel, StageRun
 from ralphbench.sandbox import Sandbox, SandboxProcess, SandboxSpec, open_sandbox
@@ -56,21 +59,24 @@ def upstream() -> Iterator[Callable[[Mapping[str, Any]], Upstream]]:
 
 @dataclass
 class Eye:
-    """A Watch that writes down what it sees; ends the stage after `after` seconds with `verdict`."""
+    """A Watch that writes down what it sees; ends the stage after `after` seconds with `verdict`. `clock`: by which it
+    notes its looks.
+    """
 
-    after: float = 60.0
+    after: float = 240.0
     verdict: tuple[StageEnding, str] = (StageEnding.STAGE_TIMEOUT, "the test's deadline")
     events: list[AgentEvent] = field(default_factory=list)
     checks: list[float] = field(default_factory=list)
     words: int | None = None
     started: float = field(default_factory=time.monotonic)
     cpu: list[float] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
 
     def event(self, event: AgentEvent) -> None:
         self.events.append(event)
 
     def check(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
-        self.checks.append(time.monotonic())
+        self.checks.append(self.clock())
         self.cpu.append(process.cpu_seconds() or 0.0)
         return self.verdict if time.monotonic() - self.started > self.after else None
 
@@ -80,10 +86,43 @@ class Eye:
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
 
-    def usual_gap(self) -> float:
-        """Seconds between two looks: the median, since a busy machine may hold up any one of them."""
-        times = [self.started, *self.checks]
-        return statistics.median(b - a for a, b in itertools.pairwise(times))
+    def longest_gap(self) -> float:
+        """Seconds between two looks."""
+        return max(b - a for a, b in itertools.pairwise(self.checks))
+
+
+class PlannedTime(HandClock):
+    """The driver's `time`: a wait takes as long as it is meant to, and a look at the clock a millisecond."""
+
+    def monotonic(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        time.sleep(seconds)
+
+
+class PlannedPoll:
+    """The driver's `select`, on the same clock."""
+
+    def __init__(self, clock: PlannedTime) -> None:
+        self.clock, self.waiter = clock, select.poll()
+        self.register = self.waiter.register
+
+    def poll(self, milliseconds: float) -> list[tuple[int, int]]:
+        ready = self.waiter.poll(milliseconds)
+        self.clock.now += 0 if ready else milliseconds / 1000
+        return ready
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> PlannedTime:
+    """The time that the driver plans to take: the same on a busy machine as on an idle one."""
+    clock = PlannedTime()
+    monkeypatch.setattr(driver, "time", clock)
+    monkeypatch.setattr(driver, "select", SimpleNamespace(poll=lambda: PlannedPoll(clock), POLLIN=select.POLLIN))
+    return clock
 
 
 @pytest.fixture

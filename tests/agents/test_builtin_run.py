@@ -138,10 +138,17 @@ def test_a_dialect_that_is_not_spoken_is_told(run: Run) -> None:
 
 
 def test_a_hanging_tool_is_ended_with_the_stage(
-    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, upstream: Any
+    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, upstream: Any, tmp_path: Path
 ) -> None:
-    server = upstream({"rules": [{"turns": [call("bash", command="setsid -f sleep 600; sleep 601")]}]})
-    result = BuiltinAgent({}).run(stage(url=server.url), box, new_eye(after=3.0))
+    server = upstream({"rules": [{"turns": [call("bash", command="setsid -f sleep 600; touch hangs; sleep 601")]}]})
+
+    class Patient(new_eye):  # type: ignore[misc, valid-type]
+        """Waits until the tool hangs."""
+
+        def check(self, process: Any) -> Any:
+            return super().check(process) or (self.verdict if (tmp_path / "tree/hangs").exists() else None)
+
+    result = BuiltinAgent({}).run(stage(url=server.url), box, Patient())
     assert (result.ending, result.killed) == (StageEnding.STAGE_TIMEOUT, True)
     assert result.leftovers >= 2
 

@@ -89,11 +89,9 @@ def test_exit_codes_and_complaints_mean_what_the_description_says(run: Runner) -
 
 
 def test_garbage_is_given_up_soon(run: Runner, eye: Any) -> None:
-    began = time.monotonic()
     result = run("while True: print('x' * 1000)", output=JSONL)
     assert result.ending is StageEnding.AGENT_CRASH
     assert "not one event" in result.detail
-    assert time.monotonic() - began < 40
     assert any("no events" in (event.text or "") for event in eye.events)
 
 
@@ -130,15 +128,24 @@ def test_says_nothing_while_a_model_thinks(run: Runner, eye: Any, words: int | N
     assert run("time.sleep(1); print('ok')", options={"first_event": 0.2}).ending is StageEnding.DONE
 
 
-def test_the_watch_ends_a_stage_and_is_asked_often(run: Runner, eye: Any, stage: Any) -> None:
-    eye.after = 1.5
+def test_the_watch_ends_a_stage_and_is_asked_often(
+    stage: Callable[..., StageRun], box: Sandbox, new_eye: Any, planned: Any
+) -> None:
+    class Busy(new_eye):  # type: ignore[misc, valid-type]
+        """Has enough when the stage has worked for a while."""
+
+        def check(self, process: Any) -> Any:
+            super().check(process)
+            return self.verdict if self.cpu[-1] > 0.2 and len(self.checks) >= 10 else None
+
+    eye = Busy(clock=lambda: planned.now)
     script = f"signal.signal(signal.SIGTERM, signal.SIG_IGN); os.system('setsid -f {PYTHON} -c \"while 1: pass\"')\n"
-    result = run(script + "print('half of it', flush=True)\nwhile True: print('on and on' * 100)")
+    script += "print('half of it', flush=True)\nwhile True: print('on and on' * 100)"
+    result = load_agent("tiny", {}, {"tiny": described(script)}).run(stage(), box, eye)
     assert (result.ending, result.detail) == (StageEnding.STAGE_TIMEOUT, "the test's deadline")
     assert (result.killed, result.leftovers) == (True, 1)
-    assert eye.usual_gap() <= 0.25
+    assert eye.longest_gap() <= 0.25
     assert eye.cpu == sorted(eye.cpu)
-    assert eye.cpu[-1] > 0.2
 
 
 @pytest.mark.parametrize(
