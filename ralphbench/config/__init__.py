@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ralphbench.config.digests import NO_GATES, gates_digest
     from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
     from ralphbench.config.explained import Explained, explain
     from ralphbench.config.identities import differences, identity, identity_parts
@@ -26,12 +27,14 @@ _HOMES = {
     "ConfigErrors": "problems",
     "Explained": "explained",
     "ImportReport": "legacy_conf",
+    "NO_GATES": "digests",
     "OldRuns": "legacy_runs",
     "Overrides": "experiments",
     "described_agents": "layers",
     "differences": "identities",
     "explain": "explained",
     "find_experiment": "names",
+    "gates_digest": "digests",
     "identity": "identities",
     "identity_parts": "identities",
     "import_conf": "importer",
@@ -48,6 +51,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "NO_GATES",
     "ConfigErrors",
     "Explained",
     "ImportReport",
@@ -57,6 +61,7 @@ __all__ = [
     "differences",
     "explain",
     "find_experiment",
+    "gates_digest",
     "identity",
     "identity_parts",
     "import_conf",

@@ -7,11 +7,15 @@ import os
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+
+from ralphbench.model import Gate, codec
 
 LEFT_OUT = frozenset((".git", "__pycache__", ".DS_Store"))
 """Left by tools that looked at a folder; part of no task."""
+NO_GATES = LEFT_OUT | {".pytest_cache"}
+"""The same in a folder of hidden files, where somebody has tried a gate."""
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -21,6 +25,16 @@ def digest(parts: Iterable[bytes]) -> str:
         whole.update(f"{len(part)}:".encode())
         whole.update(part)
     return whole.hexdigest()
+
+
+def gates_digest(gates: Sequence[Gate], references: Iterable[Path], hidden: Path) -> str:
+    """Of everything that judges a task: its gates, its reference patches, its hidden files. Raises OSError."""
+    # As they come back from a record, where 60 seconds are 60.0.
+    told = codec.loads(codec.dumps(tuple(gates)), tuple[Gate, ...])
+    parts = [codec.canonical(told), *(patch.read_bytes() for patch in references)]
+    if hidden.is_dir():
+        parts += file_parts(hidden, files_below(hidden, NO_GATES))
+    return digest(parts)
 
 
 def file_parts(root: Path, names: Iterable[str]) -> Iterator[bytes]:
@@ -37,15 +51,15 @@ def file_parts(root: Path, names: Iterable[str]) -> Iterator[bytes]:
             yield path.read_bytes()
 
 
-def files_below(root: Path) -> list[str]:
+def files_below(root: Path, left_out: Collection[str] = LEFT_OUT) -> list[str]:
     """Regular files and links below a folder, relative, without what tools leave behind."""
     found: list[str] = []
     for folder, folders, files in os.walk(root):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT and name not in links)
+        folders[:] = sorted(name for name in folders if name not in left_out and name not in links)
         for name in (*files, *links):
             path = Path(folder) / name
-            if name not in LEFT_OUT and (path.is_symlink() or path.is_file()):
+            if name not in left_out and (path.is_symlink() or path.is_file()):
                 found.append(os.path.relpath(path, root))
     return found
 

@@ -89,11 +89,13 @@ def _limits(experiment: Experiment, limits: Limits, prefix: str, below: str | No
 
 
 def _task(task: Task) -> Iterator[Explained]:
-    document = read_yaml(task.folder / TASK_FILE, label=f"{task.folder.name}/{TASK_FILE}")
-    target = task.target
+    file, target = task.folder / TASK_FILE, task.target
+    # None: the task comes from a record, which keeps what the file said and not the file.
+    document = read_yaml(file, label=f"{task.folder.name}/{TASK_FILE}") if file.is_file() else None
+    data = {} if document is None else document.data
     values: dict[KeyPath, str] = {
         ("title",): task.title,
-        ("spec",): str(document.data.get("spec", "spec.md")),
+        ("spec",): str(data.get("spec", "spec.md")),
         ("target",): str(target.path or target.repo),
         ("target", "base"): target.base or "the folder as it is",
         ("phases",): task.phase or ", ".join(task.phases) or "none",
@@ -107,14 +109,20 @@ def _task(task: Task) -> Iterator[Explained]:
     yield Explained(
         f"{prefix}.references", ", ".join(path.name for path in task.references) or "none", task.folder.name
     )
-    written = {gate.get("id"): n for n, gate in enumerate(document.data.get("gates", ()))}
+    written = {gate.get("id"): n for n, gate in enumerate(data.get("gates", ()))}
     for gate in task.gates:
-        yield Explained(f"{prefix}.gates.{gate.id}", _gate(gate), document.origin(("gates", written.get(gate.id, 0))))
+        origin = _RECORDED if document is None else document.origin(("gates", written.get(gate.id, 0)))
+        yield Explained(f"{prefix}.gates.{gate.id}", _gate(gate), origin)
     yield Explained(f"{prefix}.digest", task.digest, "computed")
     yield Explained(f"{prefix}.gates_digest", task.gates_digest, "computed")
 
 
-def _written(document: Document, path: KeyPath) -> str:
+_RECORDED = "the record"
+
+
+def _written(document: Document | None, path: KeyPath) -> str:
+    if document is None:
+        return _RECORDED
     return document.origin(path) if path in document.lines else "default"
 
 

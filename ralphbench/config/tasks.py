@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ralphbench.config.digests import digest, file_parts, files_below, target_files
+from ralphbench.config.digests import digest, file_parts, gates_digest, target_files
 from ralphbench.config.names import TASK_FILE, name_problem, task_folder, task_names
 from ralphbench.config.phases import one_phase
 from ralphbench.config.problems import Problems, did_you_mean
@@ -197,7 +197,4 @@ def _digested(task: Task, repo: str | None) -> Task:
     if task.target.path is not None:
         root = task.folder / task.target.path
         parts += file_parts(root, target_files(root))
-    judged = [canonical(task.gates), *(patch.read_bytes() for patch in task.references)]
-    if task.hidden.is_dir():
-        judged += file_parts(task.hidden, files_below(task.hidden))
-    return replace(task, digest=digest(parts), gates_digest=digest(judged))
+    return replace(task, digest=digest(parts), gates_digest=gates_digest(task.gates, task.references, task.hidden))

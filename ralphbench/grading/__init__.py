@@ -7,6 +7,7 @@ from ralphbench.grading.check import BASE, REFERENCE, CheckEmit, check_task
 from ralphbench.grading.counts import ReportError
 from ralphbench.grading.gates import Emit
 from ralphbench.grading.grade import grade
+from ralphbench.grading.keep import keep_gates, with_kept_gates
 from ralphbench.grading.lint import lint
 from ralphbench.grading.needs import require_tools
 from ralphbench.grading.proof import Proof, load_proof, proof_path, require_proof, save_proof
@@ -23,6 +24,7 @@ __all__ = [
     "ReportError",
     "check_task",
     "grade",
+    "keep_gates",
     "lint",
     "load_proof",
     "logs_of",
@@ -33,4 +35,5 @@ __all__ = [
     "require_tools",
     "save_proof",
     "seal",
+    "with_kept_gates",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ralphbench.errors import Interrupted, RalphbenchError
 from ralphbench.grading.gates import Emit, Run
+from ralphbench.grading.keep import require_gates
 from ralphbench.grading.place import place_to_judge
 from ralphbench.grading.seal import Checkout
 from ralphbench.model import GateKind, GateOutcome, GateResult, Tampering, Task, Verdict, judge
@@ -74,6 +75,7 @@ def _run(
     scratch: Path,
     tampered: list[Tampering],
 ) -> Generator[GateResult, None, None]:
+    require_gates(task)
     with place_to_judge(scratch) as place:
         (place / "seal").mkdir()
         checkout = Checkout.make(gitdir, commit, base, task, place / "checkout", place / "seal")

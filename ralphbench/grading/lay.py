@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ralphbench.config import NO_GATES
 from ralphbench.errors import TaskError
 from ralphbench.workspace import Entry, printable, remove_tree
 
-_JUNK = (b"__pycache__", b".git", b".pytest_cache")
+_JUNK = frozenset(map(os.fsencode, NO_GATES))
 _CHUNK = 1024 * 1024
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
@@ -24,6 +25,8 @@ class Laid:
 
     source: bytes
     path: bytes
+    sha256: bytes
+    """Of what it was when judging began."""
 
 
 def hidden_files(hidden: Path) -> list[Laid]:
@@ -37,13 +40,15 @@ def hidden_files(hidden: Path) -> list[Laid]:
     laid = []
     for path in _walk(root):
         overlay = path.startswith(b"overlay/")
-        laid.append(Laid(root + b"/" + path, path.removeprefix(b"overlay/") if overlay else b"hidden/" + path))
+        lies = path.removeprefix(b"overlay/") if overlay else b"hidden/" + path
+        laid.append(Laid(root + b"/" + path, lies, _sha256(root + b"/" + path)))
     return sorted(laid, key=lambda one: one.path)
 
 
 def _walk(root: bytes) -> Iterator[bytes]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _JUNK)
+        names = [name for name in names if name not in _JUNK]
         for name in sorted(names + [f for f in folders if os.path.islink(os.path.join(folder, f))]):
             path = os.path.join(folder, name)
             if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -55,9 +60,11 @@ def _walk(root: bytes) -> Iterator[bytes]:
 
 
 def lay(one: Laid, checkout: Path) -> None:
-    """Put one file in its place, read-only."""
+    """Put one file in its place, read-only. Raises TaskError where it is not any more what it was when judging began."""
     dest = clear_way(one.path, checkout)
     shutil.copyfile(one.source, dest)
+    if _sha256(dest) != one.sha256:
+        raise TaskError(f"{printable(one.source)} was changed while it judged")
     os.chmod(dest, stat.S_IMODE(os.stat(one.source).st_mode) & ~_WRITE | stat.S_IRUSR)
 
 
@@ -83,13 +90,17 @@ def intact(one: Laid, checkout: Path) -> bool:
     try:
         if not _in_real_folders(one.path, checkout) or not stat.S_ISREG(os.lstat(dest).st_mode):
             return False
-        with open(one.source, "rb") as source, open(dest, "rb") as found:
-            while chunk := source.read(_CHUNK):
-                if found.read(_CHUNK) != chunk:
-                    return False
-            return not found.read(1)
+        return _sha256(dest) == one.sha256
     except OSError:
         return False
+
+
+def _sha256(path: bytes) -> bytes:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.digest()
 
 
 def as_committed(entry: Entry, checkout: Path) -> bool:

@@ -75,6 +75,8 @@ class AttemptSpec:
     """The run that owns the trial process: what its processes are marked with."""
     grading: Path | None = None
     """Where its commits are judged: a folder that no agent is told of. None: in its workspace."""
+    kept_gates: Path | None = None
+    """What judges it, as it was when the run began. None: what lies in the task's folder."""
 
     @property
     def id(self) -> str:

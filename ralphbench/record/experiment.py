@@ -52,6 +52,11 @@ class ExperimentFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def gates(self) -> Path:
+        """A folder: by digest, what judges the experiment's tasks."""
+        return self.path / "gates"
+
+    @property
     def derived(self) -> Path:
         """A folder: what the analysis made of the results. `write_result` removes it; it can be made again."""
         return self.path / derived.FOLDER

@@ -5,6 +5,7 @@
       owner.lock             the live process that runs the experiment; see `lock`
       journal.jsonl          what the scheduler decided, append-only
       bases/<commit>.pack    the base commit of a target with its tree, as a git pack, once for all attempts from it
+      gates/<digest>/        what judges a task: its hidden files and reference patches, as they were when they were proven
       cells/<task>/<profile>/r<k>/a<n>/                 an attempt; a phase task `t/p` is the folder `t+p`
          trial.json          what the trial process was told
          manifest.json       identity of everything that took part

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ralphbench.agents import load_agent
@@ -14,10 +15,10 @@ from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, is_local, load_endpoint
 from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
-from ralphbench.grading import Proof, prove_task, require_tools
+from ralphbench.grading import Proof, keep_gates, prove_task, require_tools
 from ralphbench.loop import prompts_hash
 from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage, StageModel, Task
-from ralphbench.record import Quarantine
+from ralphbench.record import ExperimentFolder, Quarantine
 from ralphbench.sandbox import choose
 from ralphbench.schedule.places import Places
 from ralphbench.workspace import Mirror, prepare_mirror
@@ -37,6 +38,8 @@ class Prepared:
     sandbox_reason: str
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     proofs: dict[str, Proof] = field(default_factory=dict)
+    gates: dict[str, Path] = field(default_factory=dict)
+    """Task to where what judges it is kept."""
     agents: dict[str, str] = field(default_factory=dict)
     """Agent to version."""
     models: dict[str, ModelInfo] = field(default_factory=dict)
@@ -136,6 +139,7 @@ def _check_agents(prepared: Prepared) -> None:
 
 def _check_tasks(prepared: Prepared, say: Say) -> None:
     """Mirrors, and the proof of each task: `base` and `reference` go first, before anything is spent."""
+    record, damaged = ExperimentFolder(prepared.experiment.results, prepared.experiment.name), Quarantine()
     tasks, scratch = prepared.experiment.tasks, prepared.places.grading
     # Also where all are proven: that was another day, or another PATH.
     require_tools({t.name: t.needs for t in tasks}, sandbox_kind=prepared.sandbox, scratch=scratch)
@@ -150,7 +154,9 @@ def _check_tasks(prepared: Prepared, say: Say) -> None:
                 f"task {task.name} cannot be used:\n  {problems}", remedy=f"ralphbench task check {task.name}"
             )
         prepared.proofs[task.name] = proof
+        prepared.gates[task.name] = keep_gates(task, record.gates, damaged)
         prepared.warnings += [f"{task.name}: {text}" for text in proof.warnings]
+    prepared.warnings += map(str, damaged)
 
 
 def _proof(prepared: Prepared, task: Task, mirror: Mirror, say: Say) -> Proof:

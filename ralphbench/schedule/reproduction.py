@@ -8,7 +8,7 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from ralphbench import __version__
 from ralphbench.config import differences
 from ralphbench.errors import RecordError
+from ralphbench.grading import with_kept_gates
 from ralphbench.loop import load_plan, plan_hash, prompts_hash
 from ralphbench.model import (
     AttemptResult,
@@ -83,7 +84,7 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
             folder = AttemptFolder(source)
             spec, manifest = _told(folder), _manifest(folder)
             pack = _base_pack(source, manifest)
-            task, plan = spec.task, _shared_plan(folder, spec)
+            task, plan = _judged(source, spec.task), _shared_plan(folder, spec)
         else:
             folder, spec, manifest, pack, task, plan = _unpack(source, place)
         repo = restore_record(pack, None, place / "base.git")
@@ -128,6 +129,16 @@ def _base_pack(attempt: Path, manifest: dict[str, Any]) -> Path:
     raise RecordError(f"the base of {attempt} is not in the record: no bases/{manifest['base_pack']} above it")
 
 
+def _judged(attempt: Path, task: Task) -> Task:
+    """The task, judged by what the record keeps of it; by the task's folder where the record is older than that."""
+    kept = _kept_gates(attempt, task)
+    return task if kept is None else with_kept_gates(task, kept)
+
+
+def _kept_gates(attempt: Path, task: Task) -> Path | None:
+    return next((p for above in attempt.parents if (p := above / "gates" / task.gates_digest).is_dir()), None)
+
+
 def _experiment(spec: AttemptSpec, task: Task, plan: Path | None, results: Path) -> Experiment:
     mode = PlanMode() if plan is None else PlanMode(PlanModeKind.SHARED_FILE, str(plan))
     return Experiment(
@@ -165,13 +176,21 @@ def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
         if (plan := _shared_plan(folder, spec)) is not None:
             add(plan, "shared-plan.yaml")
         add(pack, f"bases/{pack.name}")
-        for path in sorted(spec.task.folder.iterdir()):
-            if path.name != "target":  # the base holds it
-                add(path, f"task/{path.name}")
+        _add_gates(attempt, spec.task, add)
         for name, endpoint in spec.endpoints.items():
             if endpoint.script is not None and Path(endpoint.script).is_file():
                 add(Path(endpoint.script), f"scripts/{name}.yaml")
     return names
+
+
+def _add_gates(attempt: Path, task: Task, add: Callable[[Path, str], None]) -> None:
+    kept = _kept_gates(attempt, task)
+    if kept is not None:
+        add(kept, "gates")
+        return
+    for path in sorted(task.folder.iterdir()):
+        if path.name != "target":  # the base holds it
+            add(path, f"task/{path.name}")
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -195,6 +214,8 @@ def _unpack(bundle: Path, place: Path) -> tuple[AttemptFolder, AttemptSpec, dict
     folder = AttemptFolder(root)
     spec = _told(folder)
     task = _moved(spec.task, root / "task")
+    if (root / "gates").is_dir():
+        task = with_kept_gates(spec.task, root / "gates")
     scripts = {
         name: dataclasses.replace(endpoint, script=str(root / "scripts" / f"{name}.yaml"))
         for name, endpoint in spec.endpoints.items()

@@ -162,6 +162,7 @@ class Teller:
             unequal_limits=cell.profile in experiment.unequal_limits,
             started_by=folder.run_id,
             grading=self.prepared.places.grading,
+            kept_gates=self.prepared.gates[task.name].resolve(),
         )
         kept = self._base(mirror)
         write_spec(place, spec)

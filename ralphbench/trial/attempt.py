@@ -13,7 +13,7 @@ from typing import Any
 from ralphbench.agents import Agent, load_agent
 from ralphbench.errors import DiskError, Interrupted, RalphbenchError, RecordError, SandboxError
 from ralphbench.gateway import GatewayClient
-from ralphbench.grading import grade
+from ralphbench.grading import grade, with_kept_gates
 from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, diff_limit, load_plan, outcome_of, state_of
 from ralphbench.model import (
     AttemptResult,
@@ -24,6 +24,7 @@ from ralphbench.model import (
     Interval,
     IntervalKind,
     Stage,
+    Task,
     Verdict,
     codec,
 )
@@ -218,7 +219,7 @@ class _Attempt:
                     gitdir=workspace.gitdir,
                     commit=commit,
                     base=workspace.base,
-                    task=self.spec.task,
+                    task=self._task_with_gates(),
                     sandbox_kind=self.spec.sandbox,
                     out=self.folder.grading / what,
                     scratch=self.spec.grading or self.spec.workspace / "grading",
@@ -233,6 +234,10 @@ class _Attempt:
         )
         self.log.sync()
         return verdict
+
+    def _task_with_gates(self) -> Task:
+        kept = self.spec.kept_gates
+        return self.spec.task if kept is None else with_kept_gates(self.spec.task, kept)
 
     def _gate_ended(self, gate: GateResult, what: str) -> None:
         now = time.time()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from ralphbench.config import gates_digest
 from ralphbench.grading import grade
 from ralphbench.model import Gate, GateKind, GateResult, Target, Task, Verdict
 from ralphbench.workspace import Workspace, prepare_mirror
@@ -30,6 +31,17 @@ def goal(run: str, **more: object) -> Gate:
 
 def guard(run: str, **more: object) -> Gate:
     return Gate(**{"id": "guard", "kind": GateKind.GUARD, "run": run, "timeout": 20.0, **more})  # type: ignore[arg-type]
+
+
+def judged(task: Task) -> Task:
+    """With the digest of what judges it now."""
+    references = [path for path in task.references if path.is_file()]
+    return replace(task, gates_digest=gates_digest(task.gates, references, task.hidden))
+
+
+@pytest.fixture(name="judged")
+def _judged() -> Callable[[Task], Task]:
+    return judged
 
 
 @dataclass
@@ -71,8 +83,7 @@ def make_task(tmp_path: Path) -> Callable[..., Task]:
         write(folder / "target", target)
         write(folder / "hidden", hidden or {})
         values = {"name": "sum", "folder": folder, "title": "", "spec": "", "target": Target(path=Path("target"))}
-        digests = {"digest": "d" * 64, "gates_digest": "e" * 64}
-        return Task(**{**values, "gates": gates, **digests, **more})  # type: ignore[arg-type]
+        return judged(Task(**{**values, "gates": gates, "digest": "d" * 64, **more}))  # type: ignore[arg-type]
 
     return make
 

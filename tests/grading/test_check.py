@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ralphbench.errors import TargetError, TaskError
-from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, require_proof
+from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, require_proof, save_proof
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Report, Target, Task
 from ralphbench.record import Quarantine
 from ralphbench.workspace import prepare_mirror
@@ -35,8 +35,11 @@ def patch(folder: Path, name: str, old: str, new: str, file: str = "code") -> Pa
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Callable[..., Proof]:
+def check(tmp_path: Path, judged: Callable[[Task], Task]) -> Callable[..., Proof]:
+    """Of a task as it is now, however a test has changed it."""
+
     def run(task: Task, **more: object) -> Proof:
+        task = judged(task)
         mirror = prepare_mirror(task, tmp_path / "cache")
         places = {"out": tmp_path / "out", "scratch": tmp_path / "scratch"}
         return check_task(task, mirror, **{**places, **more})  # type: ignore[arg-type]
@@ -273,13 +276,13 @@ def refused(task: Task, base: str, store: Path) -> str:
     return f"{damage.path}: {damage.what}"
 
 
-def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, tmp_path: Path) -> None:
-    bad = with_gate(good, gate("new", "goal", "true"))
-    base = check(bad, store=tmp_path / "proofs").base_commit
+def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, judged, tmp_path: Path) -> None:
+    bad = judged(with_gate(good, gate("new", "goal", "true")))
+    failed = check(bad, store=tmp_path / "proofs")
     with pytest.raises(TaskError, match="cannot be used:\n  - gate 'new'"):
-        require_proof(bad, base, tmp_path / "proofs")
-    check(good, store=tmp_path / "proofs")  # mended; here under the same digests
-    assert require_proof(good, base, tmp_path / "proofs").ok
+        require_proof(bad, failed.base_commit, tmp_path / "proofs")
+    save_proof(replace(failed, ok=True), bad, tmp_path / "proofs")
+    assert require_proof(bad, failed.base_commit, tmp_path / "proofs").ok
 
 
 @pytest.mark.parametrize("size", [0, 1, 40, -5])

@@ -63,3 +63,30 @@ def test_what_a_killed_judge_left_is_removed_when_it_judges_again(tmp_path: Path
     assert again.returncode == 0, again.stdout + again.stderr
     assert [r["processes"] for r in results(project)] == [1, 2]
     assert list((tmp_path / "cache/grading").iterdir()) == []
+
+
+def judged_by_a_hidden_file(project: Project) -> Path:
+    """The usual task, with its goal `two` judged by a hidden file."""
+    task = copy.deepcopy(TASK)
+    task["gates"][2]["run"] = "sh hidden/two.sh"
+    project.write("specs/words/task.yaml", task)
+    return project.write("specs/words/hidden/two.sh", "grep -qx two two.txt\n")
+
+
+def test_who_edits_a_hidden_file_during_a_run_changes_no_verdict_of_it(tmp_path: Path) -> None:
+    """An agent on the host can reach the task's folder; so can its author, hours into a run."""
+    hidden = tmp_path / "specs/words/hidden/two.sh"
+    script = that_builds(f"echo 'exit 0' > {hidden}", ticket="t1", model="good")
+    project = make_project(tmp_path, script=script, profiles=["good", "idle"], order="written")
+    assert judged_by_a_hidden_file(project) == hidden
+    done = project.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert hidden.read_text() == "exit 0\n", "the agent did edit it"
+    verdicts = {r["cell"]["profile"]: r["verdict"] for r in results(project)}
+    assert {name: verdict["resolved"] for name, verdict in verdicts.items()} == {"good": True, "idle": False}
+    assert {g["id"]: g["outcome"] for g in verdicts["idle"]["gates"]}["two"] == "fail"
+    (kept,) = (project.record / "gates").iterdir()
+    assert {verdict["gates_digest"] for verdict in verdicts.values()} == {kept.name}
+    refused = project.run("--repeats", "2")
+    assert refused.returncode == 2, "what judges now is another thing, and is proven first"
+    assert "'two' (goal) is pass at base" in refused.stderr

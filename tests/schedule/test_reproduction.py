@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import shutil
 from pathlib import Path
 
 import pytest
-from support.project import make_project
+from support.project import TASK, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -24,3 +27,20 @@ def test_an_attempt_that_worked_on_a_shared_plan_differs_only_where_it_does(tmp_
     copy.write_text(copy.read_text().replace("Write one", "Write some"))
     changed = project.ralphbench("reproduce", str(attempt), "--results", str(tmp_path / "r2"))
     assert "plan: shared " in changed.stdout
+
+
+def test_an_attempt_is_judged_again_by_what_judged_it_whatever_became_of_its_task(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p")
+    task = copy.deepcopy(TASK)
+    task["gates"][2]["run"] = "sh hidden/two.sh"
+    project.write("specs/words/task.yaml", task)
+    project.write("specs/words/hidden/two.sh", "grep -qx two two.txt\n")
+    assert project.run().returncode == 0
+    attempt, bundle = project.record / "cells/words/good/r1/a1", tmp_path / "b.tar.gz"
+    shutil.rmtree(project.root / "specs/words")
+    assert project.ralphbench("reproduce", str(attempt), "--bundle", str(bundle)).returncode == 0
+    for n, source in enumerate((attempt, bundle)):
+        done = project.ralphbench("reproduce", str(source), "--results", str(tmp_path / f"r{n}"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        (result,) = (tmp_path / f"r{n}").glob("*/cells/*/*/*/*/result.json")
+        assert json.loads(result.read_bytes())["verdict"]["resolved"]
