@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ralphbench.config import differences
@@ -12,7 +12,7 @@ from ralphbench.model import Cell, codec
 from ralphbench.record import ExperimentFolder, Journal, read_manifest
 from ralphbench.schedule.options import RunOptions
 from ralphbench.schedule.prepare import Prepared
-from ralphbench.schedule.survey import Attempts, CellState, CellStatus, ours, survey
+from ralphbench.schedule.survey import Attempts, CellState, CellStatus, attempts_of, ours, survey
 from ralphbench.schedule.telling import Teller
 from ralphbench.schedule.tidying import Told, tidy
 
@@ -36,7 +36,7 @@ class Chooser:
             attempts,
             cells,
             identity=identity,
-            resumable=lambda cell, number: self.teller.resumable(record, cell, number),
+            cut_off=lambda cell, number: self.teller.cut_off(record, cell, number),
             first=self.told.first if record is self.record else {},
         )
 
@@ -45,7 +45,7 @@ class Chooser:
         statuses = self.survey(self.record, attempts, cells, self.teller.identity)
         self.refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
         self.record.note_identities(self.teller.identities)
-        tidy(self.record, attempts, statuses, self.told, self.teller, self.journal)
+        self.tidy(self.record, statuses, attempts)
         queue: deque[CellStatus] = deque()
         for status in statuses.values():
             if status.state is CellState.STALE:
@@ -53,6 +53,13 @@ class Chooser:
             if status.state in (CellState.TODO, CellState.OPEN):
                 queue.append(status)
         return queue
+
+    def tidy(
+        self, record: ExperimentFolder, statuses: Mapping[Cell, CellStatus], attempts: Attempts | None = None
+    ) -> None:
+        """After earlier runs, once it is clear which of their attempts go on."""
+        found = attempts_of(record) if attempts is None else attempts
+        tidy(record, found, statuses, self.told, self.teller, self.journal)
 
     def refuse_stale(self, stale: list[CellStatus], what: str = "cells") -> None:
         """Raises StaleRecord that names what has changed, unless new attempts were asked for."""
@@ -65,8 +72,10 @@ class Chooser:
         hash_ = None if planning else self.teller.plan_hash(first.cell)
         parts = self.prepared.identity_parts(self.teller.task(first.cell), self.teller.profile(first.cell), hash_)
         changed = "\n    ".join(differences(manifest.get("identity_parts", {}), codec.builtins(parts))[:10])
+        cut_off = sum(status.result is None for status in stale)
+        open_ = f" ({cut_off} cut off: as it was, they would go on)" if cut_off else ""
         raise StaleRecord(
-            f"{len(stale)} {what} were recorded under another identity, {first.cell} among them:\n    {changed}",
+            f"{len(stale)} {what} were recorded under another identity{open_}, {first.cell} among them:\n    {changed}",
             remedy=f"ralphbench run {self.record.name} --rerun-stale   # new attempts for these; the old ones stay",
         )
 

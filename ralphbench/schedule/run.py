@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ralphbench.errors import DiskError, WorkspaceError
 from ralphbench.model import AttemptResult, AttemptSpec, Ending, Experiment, PlanMode, PlanModeKind
 from ralphbench.record import AttemptFolder, ExperimentFolder, Journal, write_result
 from ralphbench.schedule.choosing import Chooser, judged, next_number
@@ -26,7 +27,7 @@ from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellStatus, attempts_of
 from ralphbench.schedule.telling import Teller
 from ralphbench.schedule.tidying import read_journal
-from ralphbench.trial import dead_result
+from ralphbench.trial import dead_result, keep_work
 
 
 def run_experiment(
@@ -175,7 +176,7 @@ class _Run:
             journal=self.chooser.journal,
             gateway=machine.gateway,
             make_spec=lambda status: self.chooser.teller.tell(record, status, machine.folder, machine.gateway),
-            finish_dead=_finish_dead,
+            finish_dead=lambda spec, detail: _finish_dead(spec, detail, self.listener.note),
             listener=self.listener,
             stop=self.stop,
             control=self.record.path / "control",
@@ -187,7 +188,13 @@ class _Run:
         report.exhausted += scheduler.exhausted
 
 
-def _finish_dead(spec: AttemptSpec, detail: str) -> AttemptResult:
+def _finish_dead(spec: AttemptSpec, detail: str, say: Callable[[str], None]) -> tuple[AttemptResult, bool]:
+    folder, kept = AttemptFolder(spec.folder), True
+    try:
+        keep_work(spec.workspace, folder)
+    except (DiskError, WorkspaceError) as error:
+        say(f"the work of {spec.cell} a{spec.number} could not be kept, and stays in {spec.workspace}: {error}")
+        kept = False
     result = dead_result(spec, Ending.HARNESS, detail)
-    write_result(AttemptFolder(spec.folder), result)
-    return result
+    write_result(folder, result)
+    return result, kept

@@ -57,8 +57,8 @@ class Scheduler:
     journal: Journal
     gateway: RunGateway
     make_spec: Callable[[CellStatus], AttemptSpec]
-    finish_dead: Callable[[AttemptSpec, str], AttemptResult]
-    """Commits an attempt whose trial cannot be brought to an end, as void."""
+    finish_dead: Callable[[AttemptSpec, str], tuple[AttemptResult, bool]]
+    """Commits an attempt whose trial cannot be brought to an end, as void. False: what it did could not be kept."""
     listener: Listener
     stop: StopButton
     control: Path
@@ -124,9 +124,9 @@ class Scheduler:
             else:
                 self._cut_off(trial, code)
 
-    def _committed(self, trial: RunningTrial, result: AttemptResult) -> None:
+    def _committed(self, trial: RunningTrial, result: AttemptResult, *, kept: bool = True) -> None:
         self.results.append(result)
-        if not self.keep_workspaces:
+        if kept and not self.keep_workspaces:
             with contextlib.suppress(OSError):  # what an agent made unremovable is `ralphbench clean`'s to complain of
                 remove_tree(trial.spec.workspace)
         # After the worktree: an attempt without this entry is tidied up by the next run.
@@ -142,8 +142,8 @@ class Scheduler:
         voids = self._voids[trial.cell]
         if voids > self.void_retries:
             self.exhausted.append(trial.cell)
-            path = trial.cell.path.as_posix()
-            self.journal.append("cell_exhausted", cell=str(trial.cell), path=path, voids=voids)
+            path, plan = trial.cell.path.as_posix(), trial.spec.mode == "plan"
+            self.journal.append("cell_exhausted", cell=str(trial.cell), path=path, plan=plan, voids=voids)
             return f"void {voids} times: not tried again by this run"
         later = CellStatus(trial.cell, CellState.TODO, result.number + 1)
         self._insert_in_round(later)
@@ -167,8 +167,8 @@ class Scheduler:
         count = self._count_death(trial, code)
         tail = log_tail(spec.folder)
         if count > MOST_RESTARTS:
-            result = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
-            self._committed(trial, result)
+            result, kept = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
+            self._committed(trial, result, kept=kept)
             return
         self.listener.note(f"{trial.cell}: its process ended with {code}; it goes on from its last boundary {tail}")
         if self._stopping():
@@ -225,12 +225,18 @@ class Scheduler:
 
 def note_end(journal: Journal, result: AttemptResult) -> None:
     """The journal's entry of an attempt that is committed."""
+    plan = result.extra.get("mode") == "plan"
     journal.append(
         "cell_ended",
         cell=str(result.cell),
         attempt=result.number,
-        path=f"{result.cell.path.as_posix()}/a{result.number}",
+        path=journal_path(result.cell.path.as_posix(), result.number, plan=plan),
         ending=result.ending,
         resolved=None if result.verdict is None else result.verdict.resolved,
         score=None if result.verdict is None else result.verdict.score,
     )
+
+
+def journal_path(cell: str, number: int, *, plan: bool) -> str:
+    """How the journal calls an attempt, by its cell's path. A plan for all and an attempt at a cell may lie at the same one."""
+    return f"{'plans/' if plan else ''}{cell}/a{number}"

@@ -39,8 +39,9 @@ class SharedPlans:
         planner = experiment.plan.source
         statuses = self._standing(planner)
         made = {c: made_plan(self.record, c.task, planner) is not None for c in statuses}
-        stale = [s for c, s in statuses.items() if s.state is CellState.STALE and made[c]]
+        stale = [s for c, s in statuses.items() if s.state is CellState.STALE and (made[c] or s.result is None)]
         self.chooser.refuse_stale(stale, "plans")
+        self.chooser.tidy(self.record.plans(), statuses)
         return [s for c, s in statuses.items() if not (s.state is CellState.DONE and made[c])]
 
     def make(self, report: RunReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from ralphbench.model import AttemptResult, Cell
 from ralphbench.record import ExperimentFolder, that_counts
@@ -17,7 +17,16 @@ class CellState(StrEnum):
     TODO = "to do"
     """Also where every attempt is void: how often infrastructure may fail a cell is counted anew by each run."""
     STALE = "stale"
-    """Done under another identity, and never under today's."""
+    """Done, or begun and cut off, under another identity, and never done under today's."""
+
+
+class CutOff(Enum):
+    """What can become of an attempt that has no result."""
+
+    GOES_ON = auto()
+    CHANGED = auto()
+    """It was begun under another identity; what it did is still there."""
+    LOST = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ def survey(
     cells: Iterable[Cell],
     *,
     identity: Callable[[Cell], str],
-    resumable: Callable[[Cell, int], bool],
+    cut_off: Callable[[Cell, int], CutOff],
     first: Mapping[str, int],
 ) -> dict[Cell, CellStatus]:
     """Where every cell stands. `first` is the lowest attempt number that counts for a cell (after `--fresh`)."""
@@ -52,7 +61,7 @@ def survey(
             cell,
             [a for a in ours(mine) if a[0] >= first.get(path, 1)],
             identity=identity(cell),
-            resumable=resumable,
+            cut_off=cut_off,
             next_number=mine[-1][0] + 1 if mine else 1,
         )
     return found
@@ -78,14 +87,17 @@ def _status(
     attempts: list[Attempt],
     *,
     identity: str,
-    resumable: Callable[[Cell, int], bool],
+    cut_off: Callable[[Cell, int], CutOff],
     next_number: int,
 ) -> CellStatus:
     counts = that_counts(attempts, identity)
     if counts is not None and counts[1].identity == identity:
         return CellStatus(cell, CellState.DONE, *counts)
-    if attempts and attempts[-1][1] is None and resumable(cell, attempts[-1][0]):
-        return CellStatus(cell, CellState.OPEN, attempts[-1][0])
+    if attempts and attempts[-1][1] is None:
+        latest = attempts[-1][0]
+        what = cut_off(cell, latest)
+        if what is not CutOff.LOST:
+            return CellStatus(cell, CellState.OPEN if what is CutOff.GOES_ON else CellState.STALE, latest)
     if counts is not None:
         return CellStatus(cell, CellState.STALE, *counts)
     return CellStatus(cell, CellState.TODO, next_number)

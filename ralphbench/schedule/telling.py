@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ralphbench.errors import DiskError, WorkspaceError
 from ralphbench.loop import load_plan, plan_hash
 from ralphbench.model import AttemptSpec, Cell, Experiment, Limits, Profile, Task
 from ralphbench.record import (
@@ -24,8 +26,9 @@ from ralphbench.schedule.manifest import manifest_of
 from ralphbench.schedule.plans import shared_plan
 from ralphbench.schedule.prepare import Prepared, profiles_of
 from ralphbench.schedule.runfolder import RunFolder
-from ralphbench.schedule.survey import CellState, CellStatus
-from ralphbench.workspace import Mirror, keep_base
+from ralphbench.schedule.survey import CellState, CellStatus, CutOff
+from ralphbench.trial import keep_work
+from ralphbench.workspace import Mirror, keep_base, remove_tree
 
 
 @dataclass(slots=True)
@@ -80,29 +83,55 @@ class Teller:
         """Of an attempt that makes a plan for others: it begins with none."""
         return self.prepared.identity(self.task(cell), self.profile(cell), None)
 
-    def resumable(self, record: ExperimentFolder, cell: Cell, number: int) -> bool:
+    def cut_off(self, record: ExperimentFolder, cell: Cell, number: int) -> CutOff:
         """Whether an attempt that was cut off can go on: told the same, and its worktree is still there."""
-        why = self._lost(record, cell, number)
-        if why is not None and why not in self._said:
-            self._said.add(why)
-            self.note(why)
-        return why is None
-
-    def _lost(self, record: ExperimentFolder, cell: Cell, number: int) -> str | None:
         folder = record.folder(cell, number)
         spec = read_spec(folder)
-        cannot = f"{cell} a{number} was cut off and cannot go on, a new attempt is made:"
+        why = self._lost(record, cell, folder, spec)
+        if why is None:
+            assert spec is not None
+            same = spec.identity == self._identity_in(record, cell)
+            return CutOff.GOES_ON if same else CutOff.CHANGED
+        why = f"{cell} a{number} was cut off and cannot go on, a new attempt is made: {why}"
+        if why not in self._said:
+            self._said.add(why)
+            self.note(why)
+        return CutOff.LOST
+
+    def _identity_in(self, record: ExperimentFolder, cell: Cell) -> str:
+        return self.identity(cell) if record is self.record else self.planning_identity(cell)
+
+    def _lost(
+        self, record: ExperimentFolder, cell: Cell, folder: AttemptFolder, spec: AttemptSpec | None
+    ) -> str | None:
         if spec is None:
-            return f"{cannot} nothing says what its trial was told"
-        planning = record is not self.record
-        identity = self.planning_identity(cell) if planning else self.identity(cell)
-        if spec.mode != ("plan" if planning else self.mode) or spec.identity != identity:
-            return f"{cannot} it was begun under another identity"
+            return "nothing says what its trial was told"
+        mode = self.mode if record is self.record else "plan"
+        if spec.mode != mode:
+            return f"it was begun as a {spec.mode} run"
         if not _begun(folder):
-            return None
+            return None if spec.identity == self._identity_in(record, cell) else "it had not begun"
         if not _is_of(spec, folder):
-            return f"{cannot} this record is a copy, and the worktree belongs to {spec.folder}"
-        return None if spec.workspace.exists() else f"{cannot} its worktree {spec.workspace} is gone"
+            return f"this record is a copy, and the worktree belongs to {spec.folder}"
+        return None if spec.workspace.exists() else f"its worktree {spec.workspace} is gone"
+
+    def clear(self, record: ExperimentFolder, cell: Cell, number: int, *, keep: bool) -> bool:
+        """Remove the worktree of an attempt that is over; `keep`: its work goes into the record first, and where that
+        fails the worktree stays (False).
+        """
+        folder, workspace = record.folder(cell, number), self.workspace(record, cell, number)
+        if keep and workspace.exists():
+            end_former(folder)
+            try:
+                kept = keep_work(workspace, folder)
+            except (DiskError, WorkspaceError) as error:
+                self.note(f"the work of {cell} a{number} could not be kept, and stays in {workspace}: {error}")
+                return False
+            if kept:
+                self.note(f"{cell} a{number} does not go on; its commits are kept in {folder.bundle}")
+        with contextlib.suppress(OSError):  # what an agent made unremovable is `ralphbench clean`'s to complain of
+            remove_tree(workspace)
+        return True
 
     def _base(self, mirror: Mirror) -> Path:
         """The base in the record, looked at once a run."""
@@ -135,7 +164,7 @@ class Teller:
         place = record.folder(cell, status.number).create()
         workspace = self.workspace(record, cell, status.number)
         if status.state is CellState.OPEN:
-            _end_former(place)
+            end_former(place)
         mode = "plan" if planning else self.mode
         plan_file = None if planning else self.plan_file(cell)
         spec = AttemptSpec(
@@ -183,7 +212,7 @@ def _is_of(spec: AttemptSpec, folder: AttemptFolder) -> bool:
     return spec.folder == folder.path.resolve() or not spec.folder.exists()
 
 
-def _end_former(folder: AttemptFolder) -> None:
+def end_former(folder: AttemptFolder) -> None:
     """No two trials on one attempt: one that outlived its run, where that run's own folder cannot be seen from here."""
     spec = read_spec(folder)
     if spec is not None and spec.started_by:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ralphbench.model import Cell
 from ralphbench.record import ExperimentFolder, Journal
-from ralphbench.schedule.scheduler import note_end
-from ralphbench.schedule.survey import Attempts, CellState, CellStatus, ours
+from ralphbench.schedule.scheduler import journal_path, note_end
+from ralphbench.schedule.survey import Attempts, CellState, CellStatus, CutOff, ours
 from ralphbench.schedule.telling import Teller
-from ralphbench.workspace import remove_tree
 
 
 @dataclass(slots=True)
@@ -44,21 +42,24 @@ def tidy(
 ) -> None:
     """Complete the journal and remove the worktrees of attempts that were committed, or given up, by a run that was killed.
 
-    Attempts of cells that this run was not asked for are left alone as long as they can still go on.
+    `record` may be that of the plans. What an attempt that is given up had committed is kept first. Attempts that can
+    still go on, now or under the identity that they were begun under, are left alone.
     """
-    going_on = {s.cell.path.as_posix(): s.number for s in statuses.values() if s.state is CellState.OPEN}
-    asked = {cell.path.as_posix() for cell in statuses}
+    plans = record is not teller.record
+    first = {} if plans else told.first
+    by_path = {cell.path.as_posix(): status for cell, status in statuses.items()}
     for path, found in attempts.items():
-        cell = None
+        status = by_path.get(path)
         for number, result in ours(found):
-            name = f"{path}/a{number}"
+            name = journal_path(path, number, plan=plans)
             if name in told.ended:
                 continue
-            if result is None and _may_go_on(path, number, found[-1][0], told, going_on, asked):
+            cell = _cell(path) if status is None else status.cell
+            latest = number == found[-1][0] and number >= first.get(path, 1)
+            if result is None and latest and _may_go_on(record, cell, number, status, teller):
                 continue
-            cell = cell or _cell(path, statuses)
-            with contextlib.suppress(OSError):  # what an agent made unremovable is `ralphbench clean`'s to complain of
-                remove_tree(teller.workspace(record, cell, number))
+            if not teller.clear(record, cell, number, keep=result is None):
+                continue
             if result is None:
                 journal.append("attempt_abandoned", path=name)
             else:
@@ -66,18 +67,14 @@ def tidy(
             told.ended.add(name)
 
 
-def _may_go_on(
-    path: str, number: int, latest: int, told: Told, going_on: Mapping[str, int], asked: Collection[str]
-) -> bool:
-    if path in asked:
-        return going_on.get(path) == number
-    return number == latest and number >= told.first.get(path, 1)
+def _may_go_on(record: ExperimentFolder, cell: Cell, number: int, status: CellStatus | None, teller: Teller) -> bool:
+    """Of the cell's latest attempt, which was cut off. `status` None: this run was not asked for the cell."""
+    if status is None or (status.state is CellState.OPEN and status.number == number):
+        return True
+    return status.state is CellState.DONE and teller.cut_off(record, cell, number) is not CutOff.LOST
 
 
-def _cell(path: str, statuses: Mapping[Cell, CellStatus]) -> Cell:
+def _cell(path: str) -> Cell:
     """A cell that lies at this path; its task's own name matters to nobody here."""
-    for cell in statuses:
-        if cell.path.as_posix() == path:
-            return cell
     task, profile, repeat = path.split("/")
     return Cell(task, profile, int(repeat.removeprefix("r")))

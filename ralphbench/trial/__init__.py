@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ralphbench.trial.clock import Clock
     from ralphbench.trial.history import ClockReader, read_history
+    from ralphbench.trial.keeping import keep_work
     from ralphbench.trial.leases import LeaseClient
     from ralphbench.trial.outcome import dead_result
 
@@ -16,10 +17,11 @@ _HOMES = {
     "ClockReader": "history",
     "LeaseClient": "leases",
     "dead_result": "outcome",
+    "keep_work": "keeping",
     "read_history": "history",
 }
 
-__all__ = ["Clock", "ClockReader", "LeaseClient", "dead_result", "read_history"]
+__all__ = ["Clock", "ClockReader", "LeaseClient", "dead_result", "keep_work", "read_history"]
 
 
 def __getattr__(name: str) -> Any:

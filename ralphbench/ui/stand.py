@@ -130,7 +130,7 @@ def _read_journal(record: ExperimentFolder) -> _Journal:
             told.jobs = int(data["jobs"])
             told.running.clear()
             told.exhausted.clear()
-        elif entry.kind == "cell_exhausted":
+        elif entry.kind == "cell_exhausted" and not data["plan"]:
             told.exhausted.add(str(data["path"]))
         elif entry.kind == "fresh":
             told.first.update(data["first"])

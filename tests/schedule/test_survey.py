@@ -15,20 +15,22 @@ from ralphbench.model import AttemptResult, Cell, Ending
 from ralphbench.record import ExperimentFolder, Journal, write_result
 from ralphbench.schedule import CellState, CellStatus
 from ralphbench.schedule.scheduler import Scheduler
-from ralphbench.schedule.survey import attempts_of, survey
+from ralphbench.schedule.survey import CutOff, attempts_of, survey
 
 CELL = Cell("t", "p", 1)
 DONE, VOID, CUT = result(), result(ending=Ending.ENDPOINT_DOWN, verdict=None), None
 INTERRUPTED = result(ending=Ending.INTERRUPTED, verdict=None)
 
 
-def status(*attempts: AttemptResult | None, resumable: bool = True, first: int = 1, identity: str = "i") -> CellStatus:
+def status(
+    *attempts: AttemptResult | None, what: CutOff = CutOff.GOES_ON, first: int = 1, identity: str = "i"
+) -> CellStatus:
     numbered = list(enumerate(attempts, 1))
     return survey(
         {"t/p/r1": numbered},
         [CELL],
         identity=lambda cell: identity,
-        resumable=lambda cell, number: resumable,
+        cut_off=lambda cell, number: what,
         first={"t/p/r1": first},
     )[CELL]
 
@@ -53,11 +55,17 @@ def test_where_a_cell_stands(attempts: tuple[AttemptResult | None, ...], state: 
 
 
 def test_what_cannot_go_on_is_followed_by_another() -> None:
-    assert status(CUT, resumable=False).number == 2
+    assert status(CUT, what=CutOff.LOST).number == 2
 
 
 def test_another_identity_is_stale() -> None:
     assert status(DONE, identity="other").state is CellState.STALE
+
+
+def test_what_was_begun_under_another_identity_is_stale_too() -> None:
+    found = status(VOID, CUT, what=CutOff.CHANGED)
+    assert (found.state, found.number, found.result) == (CellState.STALE, 2, None)
+    assert status(DONE, CUT, what=CutOff.CHANGED).state is CellState.DONE, "what it would be is done already"
 
 
 def test_after_a_fresh_start_no_result_of_before_counts() -> None:
@@ -95,7 +103,7 @@ def test_a_cut_off_attempt_is_found_at_a_task_whose_name_has_a_plus(tmp_path: Pa
         attempts_of(record),
         [cell],
         identity=lambda cell: "i",
-        resumable=lambda cell, number: True,
+        cut_off=lambda cell, number: CutOff.GOES_ON,
         first={},
     )
     assert found[cell].state is CellState.OPEN
@@ -121,7 +129,7 @@ class Requeuing:
 
     def ended(self, result: AttemptResult) -> bool:
         """Whether another attempt follows."""
-        trial: Any = SimpleNamespace(cell=CELL)
+        trial: Any = SimpleNamespace(cell=CELL, spec=SimpleNamespace(mode="full"))
         self.scheduler._requeue_void(trial, result)
         return bool(self.scheduler.queue and self.scheduler.queue.pop())
 

@@ -2,6 +2,7 @@
 
 `KILL_AT=<victim>:<n>:<mark file>`: when the trial has written its nth event, `victim` (`trial`, `run` or `gateway`) gets SIGKILL.
 The mark file is made first, so that it happens once. Without a mark file it happens in every trial process, at its nth.
+`<n>` may be `<kind>+<k>`: the kth event after the first of its kind.
 """
 
 import os
@@ -10,20 +11,27 @@ import sys
 
 
 def _arm() -> None:
-    victim, number, mark = os.environ["KILL_AT"].split(":", 2)
+    victim, when, mark = os.environ["KILL_AT"].split(":", 2)
+    kind_of_first, _, after = when.rpartition("+")
     if "ralphbench.trial" not in sys.orig_argv or (mark and os.path.exists(mark)):
         return
     from ralphbench.record.events import EventLog
 
     write = EventLog.append
     written = []
+    number = None if kind_of_first else int(when)
 
     def append(self, kind, /, **data):  # type: ignore[no-untyped-def]
+        nonlocal number
         event = write(self, kind, **data)
         written.append(event.n)
-        if not mark and len(written) > int(number):
+        if number is None and kind == kind_of_first:
+            number = event.n + int(after)
+        if number is None:
+            return event
+        if not mark and len(written) > number:
             _kill(victim)
-        if mark and event.n == int(number) and not os.path.exists(mark):
+        if mark and event.n == number and not os.path.exists(mark):
             open(mark, "x").close()
             _kill(victim)
         return event
