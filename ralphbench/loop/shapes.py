@@ -11,12 +11,13 @@ MAX_NEW = 20
 """Tickets that one investigation may add."""
 PARTS = (2, 5)
 MAX_ISSUES = 20
+MAX_PATTERN = 1000
 
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 _Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 _Prose = Annotated[str, Meta(min_length=1, max_length=8000, pattern=r"\S")]
 _Command = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
-_Pattern = Annotated[str, Meta(min_length=1, max_length=1000)]
+_Pattern = Annotated[str, Meta(min_length=1, max_length=MAX_PATTERN)]
 
 
 class ExpectShape(Struct):

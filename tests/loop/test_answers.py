@@ -18,7 +18,7 @@ from ralphbench.loop.answers import (
 )
 from ralphbench.loop.render import EXAMPLES, example
 from ralphbench.loop.shapes import MAX_PLAN
-from ralphbench.model import Issue, Stage, TicketState
+from ralphbench.model import Acceptance, Issue, Stage, TicketState
 
 
 def errors(tickets: list[Any]) -> str:
@@ -59,6 +59,93 @@ def test_every_error_of_a_plan_is_told_at_once() -> None:
     assert "tickets[0].id" in said
     assert "tickets[2]: expected `object`" in said
     assert "'ok' is used twice" in said
+
+
+def test_every_error_of_a_ticket_is_told_at_once() -> None:
+    bad = {
+        "id": "a b",
+        "title": " ",
+        "acceptance": {"run": "x\0y", "expect": {"exit": "0", "stdout": "("}},
+        "priority": -1,
+    }
+    assert errors([bad, row("c", depends_on=["a b", "d"])]).splitlines() == [
+        "tickets[0].id: expected `str` matching regex '^[A-Za-z0-9_-]{1,32}$'",
+        "tickets[0].title: expected `str` matching regex '\\\\S'",
+        "tickets[0].acceptance.expect.exit: expected `int`, got `str`",
+        "tickets[0].priority: expected `int` >= 0",
+        "tickets[0]: object missing required field `detail`",
+        "tickets[0].acceptance.run: holds a NUL character",
+        "tickets[0].acceptance.expect.stdout: '(' is not a regular expression: missing ), unterminated subpattern at "
+        "position 0",
+        "c: depends on 'd', and there is no such ticket",
+    ]
+
+
+def test_every_error_of_a_verdict_is_told_at_once() -> None:
+    bad = {"accept": "yes", "complete": {"a": "no", "b": True, "c": 1}, "issues": [{"title": "x"}, "y"]}
+    assert read_verify(bad, ["a", "b", "d"]).errors == (
+        "accept: expected `bool`, got `str`",
+        "complete.a: expected `bool`, got `str`",
+        "complete.c: expected `bool`, got `int`",
+        "the object: object missing required field `reason`",
+        "complete: 'd' is missing",
+        "issues[0]: object missing required field `detail`",
+        "issues[1]: expected `object`, got `str`",
+    )
+
+
+def test_every_error_of_the_other_answers_is_told_at_once() -> None:
+    assert read_build({"status": "finished", "issues": [{}]}).errors == (
+        "the object: object missing required field `summary`",
+        "status: 'finished' is none of 'done', 'blocked'",
+        "issues[0]: object missing required field `title`",
+        "issues[0]: object missing required field `detail`",
+    )
+    read = read_investigate({"tickets": 7, "dropped": [{"issue": "issue-9", "reason": "x"}, 7]}, ISSUES, (), "i1")
+    assert read.errors == (
+        "tickets: expected `array`, got `int`",
+        "dropped[0].issue: 'issue-9' is none of issue-1, issue-2, issue-3",
+        "dropped[1]: expected `object`, got `int`",
+    )
+    parts = read_decompose({"parts": [{**row("a"), "title": 1}]}, ticket("t1"), [ticket("t1")])
+    assert parts.errors == ("parts: expected `array` of length >= 2", "parts[0].title: expected `str`, got `int`")
+
+
+def test_the_errors_of_an_answer_have_an_end() -> None:
+    read = read_build({"status": "done", "summary": "x", "issues": ["y"] * 5000})
+    assert len(read.errors) == 41
+    assert read.errors[-1] == "and 4961 more"
+    (error,) = read_plan({"tickets": [row("a", depends_on=["b" * 10_000])]}).errors
+    assert len(error) < 600
+
+
+def test_what_may_be_left_out_may_be_nothing() -> None:
+    """An empty pattern is found everywhere, as none is."""
+    empty = {**row("a"), "depends_on": None, "priority": None}
+    empty["acceptance"] = {"run": "x", "expect": {"stdout": ""}}
+    plan = read_plan({"tickets": [empty, {**row("b"), "acceptance": {"run": "x", "expect": None}}]})
+    assert plan.answer is not None, plan.errors
+    first, second = plan.answer.tickets
+    assert first.depends_on == ()
+    assert first.acceptance == second.acceptance == Acceptance("x")
+    build = read_build({"status": "done", "summary": "x", "issues": None})
+    assert build.answer is not None
+    assert build.answer.issues == ()
+    found = read_investigate({"tickets": None, "dropped": [{"issue": "issue-1", "reason": "x"}]}, ISSUES[:1], (), "i1")
+    assert found.answer is not None
+
+
+@pytest.mark.parametrize(
+    ("read", "answer"),
+    [
+        (read_plan, {"tickets": None}),
+        (read_build, {"status": "done", "summary": None}),
+        (read_plan, {"tickets": [{**row("a"), "acceptance": {"run": "x", "expect": {"exit": None}}}]}),
+        (read_plan, {"tickets": [{**row("a"), "acceptance": None}]}),
+    ],
+)
+def test_what_has_to_be_said_may_not_be_nothing(read: Any, answer: Any) -> None:
+    assert read(answer).errors
 
 
 def test_circles_and_unknown_dependencies_are_errors_of_the_plan() -> None:
