@@ -153,7 +153,7 @@ def error_text(body: bytes | str) -> str:
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     try:
         value = codec.loads_any(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:500]
     return _said(value) or text[:500]
 

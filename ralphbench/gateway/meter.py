@@ -89,7 +89,10 @@ class Meter:
         if data == b"[DONE]":
             return Flow.PASS if self.complete() or self.error is not None else Flow.WITHHOLD
         before = self.contents
-        flow = self._event(name, data)
+        try:
+            flow = self._event(name, data)
+        except RecursionError:
+            flow = Flow.PASS  # nested too deeply to be of any dialect
         if self.contents != before:
             self.pace.content(t)
         return flow
@@ -184,5 +187,5 @@ def _rounded(seconds: float | None) -> float | None:
 def _is_object(text: str) -> bool:
     try:
         return isinstance(msgspec.json.decode(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

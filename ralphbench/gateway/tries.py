@@ -103,7 +103,7 @@ class Try:
         meter = self._meter
         try:
             meter.body(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Fault("provider_error", f"not an answer of this dialect ({error}): {body[:200]!r}") from error
         if meter.error is not None:
             raise stream_fault(meter.error)

@@ -297,6 +297,43 @@ def test_malformed_tool_arguments_are_seen(stage: Any, upstream: Any, tongue: An
         assert one.call().mends == mends
 
 
+DEEP = "[" * 5000 + "]" * 5000
+
+
+def test_arguments_nested_without_end_are_malformed_and_no_mistake_of_ours(
+    stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    call = {"index": 0, "id": "t", "function": {"name": "f", "arguments": DEEP}}
+    delta = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+    upstream.gives(answer([b"data: " + json.dumps(delta).encode() + b"\n\n", *chat.stream("", finish="tool_calls")]))
+    one = stage(chat)
+    assert one.ask().status == 200
+    assert one.call().mends == ("malformed_arguments_seen",)
+    assert one.poll().stop is None
+
+
+def test_an_event_nested_without_end_passes_like_any_that_is_not_of_the_dialect(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    events = tongue.stream("hi")
+    upstream.gives(answer([b"data: %s\n\n" % DEEP.encode(), *events]), answer([DEEP.encode()], chunked=False))
+    one = stage(options={"retries": 1})
+    assert one.ask().body.endswith(b"".join(events))
+    assert one.poll().stop is None
+    assert one.ask(tongue.ask(stream=False)).status == 402
+    assert one.poll().stop == "provider_error"
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_error_nested_without_end_is_an_error_without_words(
+    status: int, stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    upstream.gives(answer([DEEP.encode()], chunked=False, status=status))
+    one = stage(options={"retries": 1})
+    assert one.ask().status == (400 if status == 400 else 402)
+    assert one.poll().stop == (None if status == 400 else "provider_error")
+
+
 def test_models_are_the_stages_own_and_no_other(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:
     import urllib.request
 
