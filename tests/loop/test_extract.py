@@ -40,6 +40,38 @@ def test_the_last_object_with_a_key_of_the_stage_is_the_answer(text: str) -> Non
     assert found.value["status"] == "blocked"
 
 
+@pytest.mark.parametrize("space", ["\n", "\r\n", "\t", "\x0b"])
+def test_a_string_may_go_over_lines(space: str) -> None:
+    text = f'The format is {DONE}, so:\n\n{{"status": "blocked", "summary": "one {{{space}two \\"three\\"{space}"}}'
+    assert find_answer(text, KEYS).value == {"status": "blocked", "summary": f'one {{{space}two "three"{space}'}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"answer": {BLOCKED}}}',
+        f'{{"Final_Answer": {BLOCKED}}} That is all.',
+        f'{{"verdict": {{"of the builder": {BLOCKED}}}, "confidence": 0.9}}',
+        f'{{"name": "answer", "arguments": {BLOCKED}}}',
+        f'I was told to answer like {DONE}. {{"answer": {BLOCKED}}}',
+        f'{{"status": "done", ... and then {{"name": "answer", "arguments": {BLOCKED}}}',
+        f'{{"example": {DONE}}} {{"verdict": {BLOCKED}}}',
+    ],
+)
+def test_an_answer_that_is_wrapped_is_found(text: str) -> None:
+    found = find_answer(text, KEYS)
+    assert found.value == {"status": "blocked", "summary": "no"}, found.error
+
+
+@pytest.mark.parametrize(
+    "text", [f'{{"one": {DONE}, "two": {BLOCKED}}}', f'{{"answers": [{DONE}]}}', '{"answer": {"said": "status"}}']
+)
+def test_what_is_wrapped_together_with_another_is_no_answer(text: str) -> None:
+    found = find_answer(text, KEYS)
+    assert found.value is None
+    assert "the answer has no JSON object" in found.error
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -50,7 +82,8 @@ def test_the_last_object_with_a_key_of_the_stage_is_the_answer(text: str) -> Non
         '{"status": "blocked" "summary": "no"}',
         "{'status': 'blocked'}",
         "{status: blocked}",
-        '{"status": "blocked", "summary": "two\nlines"}',
+        '{"status": "blocked", "summary": "two\\\nlines"}',
+        '{"status": "blocked", "summary": "two\nlines',
         '{"status": "blocked", // a remark\n "summary": "no"}',
         '{"status": "blocked", "summary": """no"""}',
         '{"status": "blocked", "issues": [{"title": "x"}}',
@@ -111,6 +144,7 @@ def test_any_object_is_found_again_between_any_prose(
 
 UNITS = [
     *("{", "}", "{}", '{"', '"{', '{"a":', '{"a":[', "[{", '{"\\"', '\\"{"', '{"status":', '{"status":"', '{"a" "b {'),
+    *('{"\n', '"\n{', '{"a\n":1,'),
     *('{"a":1,', '{,"', '{"}', '{1 "x {', '{"a":{},', "{\n", '"', "\\", '{"status": "x"} {'),
 ]
 
