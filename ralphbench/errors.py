@@ -24,6 +24,7 @@ Only `cli/` prints them; the exit code travels with the class.
     |   +-- AlreadyRunning                 another live process holds the experiment's lock
     |   +-- StaleRecord                    cells recorded under another identity
     |   +-- GatewayLost                    the gateway process is gone
+    |   +-- NotJudged                      grading could not be done; the work is kept, and judged again later
     |   +-- WorkspaceError                 git did not do what it should
     +-- RecordError                    5   a file of the record is torn or of another version
     +-- Interrupted                  130   the user asked to stop
@@ -161,6 +162,10 @@ class StaleRecord(RunError):
 
 class GatewayLost(RunError):
     """The gateway process is gone, and with it every call in flight."""
+
+
+class NotJudged(RunError):
+    """A fault while grading, again and again. The attempt stays open: its work is kept, and can be judged later."""
 
 
 class WorkspaceError(RunError):

@@ -169,6 +169,8 @@ def _conclude(experiment: Experiment, report: RunReport) -> None:
     show_comparison(experiment.results / experiment.name)
     for cell in report.exhausted:
         click.echo(f"void too often: {cell}  (when what failed it is mended, the same command tries it again)")
+    for cell, why in report.unjudged.items():
+        click.echo(f"not judged: {cell}: {why}  (its work is kept; when that is mended, the same command judges it)")
     click.echo()
     if report.done < report.total:
         click.echo(f"{report.done} of {report.total} cells are done. Go on with:   {same_command()}")

@@ -186,6 +186,7 @@ class _Run:
         scheduler.run()
         report.results += scheduler.results
         report.exhausted += scheduler.exhausted
+        report.unjudged |= scheduler.unjudged
 
 
 def _finish_dead(spec: AttemptSpec, detail: str, say: Callable[[str], None]) -> tuple[AttemptResult, bool]:

@@ -17,8 +17,8 @@ from ralphbench.record import AttemptFolder, Journal, read_result
 from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellState, CellStatus
-from ralphbench.schedule.trials import INTERRUPTED, RunningTrial, log_tail, start_trial
-from ralphbench.trial import read_history
+from ralphbench.schedule.trials import RunningTrial, log_tail, start_trial
+from ralphbench.trial import Exit, read_history
 from ralphbench.workspace import remove_tree
 
 TICK = 0.1
@@ -70,6 +70,8 @@ class Scheduler:
     """Attempt to (deaths without progress, boundaries reached at the last one)."""
     results: list[AttemptResult] = field(default_factory=list)
     exhausted: list[Cell] = field(default_factory=list)
+    unjudged: dict[Cell, str] = field(default_factory=dict)
+    """Whose work is done and could not be judged, and why."""
     _told: int = 0
     _end_by: float | None = None
     _paused: bool = False
@@ -159,13 +161,16 @@ class Scheduler:
     def _cut_off(self, trial: RunningTrial, code: int) -> None:
         """A trial that left no result: asked to stop, its gateway gone, or killed. It goes on where it was."""
         spec = trial.spec
-        asked = self._stopping() and code == INTERRUPTED
+        asked = self._stopping() and code == Exit.INTERRUPTED
         self.journal.append("cell_cut_off", cell=str(trial.cell), attempt=spec.number, exit=code, asked=asked)
         if asked:
             self.listener.cell_ended(spec, None, "stopped; the same command goes on with it")
             return
-        count = self._count_death(trial, code)
         tail = log_tail(spec.folder)
+        if code == Exit.UNJUDGED:
+            self._unjudged(trial, tail.rpartition("NotJudged: ")[2])
+            return
+        count = self._count_death(trial, code)
         if count > MOST_RESTARTS:
             result, kept = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
             self._committed(trial, result, kept=kept)
@@ -176,9 +181,18 @@ class Scheduler:
         else:
             self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number))
 
+    def _unjudged(self, trial: RunningTrial, why: str) -> None:
+        """Its work is kept. It is judged once more when all else is done; then by the next run."""
+        later = trial.cell not in self.unjudged and not self._stopping()
+        self.unjudged[trial.cell] = why
+        if later:
+            self.queue.append(CellStatus(trial.cell, CellState.OPEN, trial.spec.number))
+        when = "it is judged again when all else is done" if later else "the same command judges it again"
+        self.listener.cell_ended(trial.spec, None, f"not judged, {when}: {why}")
+
     def _count_death(self, trial: RunningTrial, code: int) -> int:
         """Deaths in a row between which the attempt came no further. What the gateway's death cut off has not died."""
-        if code == INTERRUPTED and (trial.gateway != self.gateway.starts or not self.gateway.alive()):
+        if code == Exit.INTERRUPTED and (trial.gateway != self.gateway.starts or not self.gateway.alive()):
             return 0
         reached = read_history(AttemptFolder(trial.spec.folder)).checkpoints
         count, before = self.crashes.get(trial.spec.id, (0, -1))

@@ -14,10 +14,6 @@ from pathlib import Path
 from ralphbench.model import AttemptSpec, Cell
 from ralphbench.sandbox.processes import OWNER, end_marked
 
-COMMITTED = 0
-INTERRUPTED = 75
-"""Exit status of a trial that stopped before its end and can go on (EX_TEMPFAIL)."""
-
 
 @dataclass(slots=True)
 class RunningTrial:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ralphbench.trial.clock import Clock
+    from ralphbench.trial.exits import Exit
     from ralphbench.trial.history import ClockReader, read_history
     from ralphbench.trial.keeping import keep_work
     from ralphbench.trial.leases import LeaseClient
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Clock": "clock",
     "ClockReader": "history",
+    "Exit": "exits",
     "LeaseClient": "leases",
     "dead_result": "outcome",
     "keep_work": "keeping",
     "read_history": "history",
 }
 
-__all__ = ["Clock", "ClockReader", "LeaseClient", "dead_result", "keep_work", "read_history"]
+__all__ = ["Clock", "ClockReader", "Exit", "LeaseClient", "dead_result", "keep_work", "read_history"]
 
 
 def __getattr__(name: str) -> Any:

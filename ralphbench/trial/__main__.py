@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ralphbench.errors import GatewayLost, Interrupted
+from ralphbench.errors import GatewayLost, Interrupted, NotJudged, RalphbenchError
+from ralphbench.trial.exits import Exit
 from ralphbench.trial.stop import StopRequest
-
-COMMITTED = 0
-INTERRUPTED = 75
 
 
 def main() -> int:
@@ -21,10 +19,16 @@ def main() -> int:
     try:
         run_attempt(Path(sys.argv[1]), stop)
     except (Interrupted, GatewayLost) as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return INTERRUPTED
+        return _left(error, Exit.INTERRUPTED)
+    except NotJudged as error:
+        return _left(error, Exit.UNJUDGED)
     # Nothing is said after the commit: what it sums up, this log included, does not change any more.
-    return COMMITTED
+    return Exit.COMMITTED
+
+
+def _left(error: RalphbenchError, status: Exit) -> int:
+    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    return status
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.agents import Agent, load_agent
-from ralphbench.errors import DiskError, Interrupted, RalphbenchError, RecordError, SandboxError
+from ralphbench.errors import DiskError, Interrupted, NotJudged, RalphbenchError, RecordError, SandboxError
 from ralphbench.gateway import GatewayClient
 from ralphbench.grading import grade, with_kept_gates
 from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, diff_limit, load_plan, outcome_of, state_of
@@ -40,7 +40,7 @@ from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, open_mirror
 
 GRADE_TRIES = 2
-"""A fault while grading grades again; it voids nothing unless it comes again."""
+"""A fault while grading grades again. One that stays voids nothing either: the attempt is left open, to be judged later."""
 
 
 def run_attempt(path: Path, stop: StopRequest) -> AttemptResult:
@@ -186,18 +186,13 @@ class _Attempt:
         return SharedPlan(tickets, by)
 
     def _conclude(self, workspace: Workspace, ended: LoopOutcome, *, isolated: bool, seconds: float) -> AttemptResult:
-        """Keep the commits, judge them, write the result."""
+        """Keep the commits, judge them, write the result. Raises NotJudged: all but the last two is done then."""
         if ended.ending is Ending.INTERRUPTED:
             raise Interrupted(ended.detail)
         with self._interval(IntervalKind.HARNESS, "commits"):
             workspace.bundle(self.folder.bundle)
             workspace.patch(workspace.base, workspace.head, self.folder.patch)
-        judged = self._judge(workspace, ended)
-        error = None if judged.verdict is None else judged.verdict.error
-        if error is not None:
-            ended = replace(ended, ending=Ending.HARNESS, cause=None, detail=f"grading failed: {error}")
-            judged = replace(judged, verdict=None, wip_verdict=None)
-        return self._commit(ended, judged, isolated=isolated, seconds=seconds)
+        return self._commit(ended, self._judge(workspace, ended), isolated=isolated, seconds=seconds)
 
     def _judge(self, workspace: Workspace, ended: LoopOutcome) -> Judged:
         base, head = workspace.base, workspace.head
@@ -211,6 +206,7 @@ class _Attempt:
         return replace(judged, wip_verdict=self._grade(workspace, ended.wip, "wip", None))
 
     def _grade(self, workspace: Workspace, commit: str, what: str, claimed: Any) -> Verdict:
+        """Raises NotJudged."""
         for left in range(GRADE_TRIES - 1, -1, -1):
             self.log.append(EventKind.GRADING_STARTED, commit=commit, what=what)
             # Gates may run for minutes, and a grading that was cut off begins anew: a wish to stop ends it at once.
@@ -226,9 +222,13 @@ class _Attempt:
                     emit=lambda gate: self._gate_ended(gate, what),
                     claimed=claimed,
                 )
-            if verdict.error is None or not left:
+            if verdict.error is None:
                 break
-            self.log.append(EventKind.WARNING, text=f"grading failed and is done again: {verdict.error}")
+            again = " and is done again" if left else ""
+            self.log.append(EventKind.WARNING, text=f"grading failed{again}: {verdict.error}")
+        else:
+            self.log.sync()
+            raise NotJudged(f"grading failed {GRADE_TRIES} times: {verdict.error}")
         self.log.append(
             EventKind.GRADING_ENDED, commit=commit, what=what, resolved=verdict.resolved, score=verdict.score
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.project import SCRIPT, TASK, Project, make_project
 
 pytestmark = pytest.mark.slow
@@ -90,3 +92,78 @@ def test_who_edits_a_hidden_file_during_a_run_changes_no_verdict_of_it(tmp_path:
     refused = project.run("--repeats", "2")
     assert refused.returncode == 2, "what judges now is another thing, and is proven first"
     assert "'two' (goal) is pass at base" in refused.stderr
+
+
+def stages(project: Project) -> int:
+    return sum(event["kind"] == "stage_started" for event in events(project))
+
+
+def test_a_fault_while_grading_voids_nothing_and_the_same_command_judges_what_was_done(tmp_path: Path) -> None:
+    """A tool that the gates need goes away while the first attempt runs; nothing of the work is lost by that."""
+    tool = tmp_path / "bin/words-tool"
+    project = make_project(
+        tmp_path, script=that_builds(f"rm -f {tool}", model="good"), profiles=["good", "idle"], order="written"
+    )
+    with_gate(project, "words-tool")
+    task = yaml.safe_load((tmp_path / "specs/words/task.yaml").read_text()) | {"needs": ["words-tool"]}
+    project.write("specs/words/task.yaml", task)
+    on_path = {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    install(project)
+    first = project.run(env=on_path)
+    assert first.returncode == 4, first.stdout + first.stderr
+    assert results(project) == [], "neither void nor failed"
+    assert [e["data"]["ending"] for e in events(project) if e["kind"] == "loop_ended"] == ["completed", "failures"], (
+        "the run went on with the others"
+    )
+    for profile in ("good", "idle"):
+        assert (
+            f"not judged: words × {profile} r1: grading failed 2 times: words needs words-tool, missing" in first.stdout
+        )
+    assert "0 of 2 cells are done. Go on with:" in first.stdout
+    assert "cut off" in project.ralphbench("status", "001-words").stdout
+    done = stages(project)
+    install(project)
+    again = project.run(env=on_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert [(r["number"], r["verdict"]["resolved"]) for r in results(project)] == [(1, True), (1, False)]
+    assert stages(project) == done, "only judged: no stage ran again"
+    assert not list(tmp_path.glob("cache/work/*/*/*/*/a*"))
+
+
+def install(project: Project) -> None:
+    project.write("bin/words-tool", "#!/bin/sh\n").chmod(0o755)
+
+
+def test_a_fault_that_passes_is_over_when_all_else_is_done(tmp_path: Path) -> None:
+    """The first attempt takes the tool away, the second one's work brings it back."""
+    tool = tmp_path / "bin/words-tool"
+    script = that_builds(f"rm -f {tool}", model="good")
+    for rule in script["rules"]:
+        if rule.get("when", {}).get("model") == "idle":
+            back = f"echo '#!/bin/sh' > {tool}; chmod 755 {tool}"
+            rule["turns"].insert(0, {"tools": [{"name": "bash", "arguments": {"command": back}}]})
+    project = make_project(tmp_path, script=script, profiles=["good", "idle"], order="written")
+    with_gate(project, "words-tool")
+    task = yaml.safe_load((tmp_path / "specs/words/task.yaml").read_text()) | {"needs": ["words-tool"]}
+    project.write("specs/words/task.yaml", task)
+    install(project)
+    done = project.run(env={"PATH": f"{tool.parent}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "it is judged again when all else is done" in done.stdout
+    assert [r["verdict"]["resolved"] for r in results(project)] == [True, False]
+
+
+def test_who_changes_what_the_record_keeps_of_the_gates_is_judged_by_what_was_proven(tmp_path: Path) -> None:
+    kept = f"{tmp_path}/results/001-words/gates/*/hidden/two.sh"
+    script = that_builds(f"for f in {kept}; do rm -f $f; echo exit 0 > $f; done", model="idle")
+    project = make_project(tmp_path, script=script, profiles=["idle"])
+    judged_by_a_hidden_file(project)
+    first = project.run()
+    assert first.returncode == 4, first.stdout + first.stderr
+    assert "what judges words was changed" in first.stdout
+    assert results(project) == []
+    again = project.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "is not what judges words (kept in" in again.stdout
+    (result,) = results(project)
+    assert {g["id"]: g["outcome"] for g in result["verdict"]["gates"]}["two"] == "fail"
