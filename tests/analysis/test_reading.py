@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from support.fifo import reader_of
 from support.results import Write, result
 
 from ralphbench.analysis import children, helpers, load, reading
@@ -155,8 +156,7 @@ def test_a_helper_ends_with_the_process_that_is_killed(tmp_path: Path, write: Wr
     pipe.unlink()
     os.mkfifo(pipe)
     argv = [sys.executable, "-c", textwrap.dedent(STUCK), str(tmp_path)]
-    # The pipe opens when the helper has opened its other end; there it waits for ever.
-    with subprocess.Popen(argv) as process, pipe.open("wb"):
+    with subprocess.Popen(argv) as process, reader_of(pipe, process):
         (helper,) = psutil.Process(process.pid).children()
         process.kill()
         gone, _ = psutil.wait_procs([helper], timeout=60)
