@@ -55,6 +55,8 @@ class Request(Generic[A]):
     example: Mapping[str, Any]
     anchor: str
     """The commit whose tree the stage finds; every stage but `build` must leave it as it is."""
+    judge: Callable[[A], StageEnding] = lambda answer: StageEnding.DONE
+    """How a stage with such an answer has ended."""
     vet: Callable[[A, bool], Read[A]] = lambda answer, final: Read(answer)
     """What an answer must stand that can be read; `final`: there is no repair any more."""
 
@@ -164,13 +166,27 @@ class Asker:
             read = Read(None, ("this is the example of the instructions, word for word, and not an answer",))
         else:
             read = _vetted(request, request.read(found.value), final=final)
-        where = {"stage": request.stage, "iteration": request.iteration, "ticket": request.ticket}
+        self._tell_judged(request, result, read)
+        where = {
+            "stage": request.stage, "stage_id": result.stage_id, "iteration": request.iteration, "ticket": request.ticket
+        }  # fmt: skip
         if read.answer is None:
             self.ports.emit(EventKind.ANSWER_INVALID, **where, errors=list(read.errors), final=final)
         if read.ignored:
             text = f"{request.stage} answer: unknown keys were ignored: {', '.join(read.ignored)}"
             self.ports.emit(EventKind.WARNING, **where, text=text)
         return read
+
+    def _tell_judged(self, request: Request[A], result: StageResult, read: Read[A]) -> None:
+        """How the stage has ended after all: the agent's own word, and that it came to its end, say nothing of its answer."""
+        ending = StageEnding.NO_OUTPUT if read.answer is None else request.judge(read.answer)
+        self.ports.emit(
+            EventKind.STAGE_JUDGED,
+            stage=request.stage,
+            stage_id=result.stage_id,
+            iteration=request.iteration,
+            ending=ending,
+        )
 
     def _repair(self, request: Request[A], errors: Sequence[str], result: StageResult) -> str:
         """The prompt of a repair. An agent that has no sessions is told everything again."""

@@ -15,7 +15,7 @@ from ralphbench.loop.render import claim_names, example, marker, render
 from ralphbench.loop.shapes import MAX_NEW, MAX_PLAN, PARTS
 from ralphbench.loop.state import LoopState
 from ralphbench.loop.vetting import Vetting
-from ralphbench.model import Stage, Task, Ticket
+from ralphbench.model import Stage, StageEnding, Task, Ticket
 
 A = TypeVar("A")
 
@@ -34,9 +34,9 @@ class Questions:
         return replace(asked, vet=self.vetting.plan)
 
     def build(self, state: LoopState, ticket: Ticket) -> Request[Built]:
-        return self._request(
-            Stage.BUILD, state, ticket, answers.BUILD_KEYS, answers.read_build, state.commit, writes=True
-        )
+        keys, read = answers.BUILD_KEYS, answers.read_build
+        asked = self._request(Stage.BUILD, state, ticket, keys, read, state.commit, writes=True)
+        return replace(asked, judge=lambda built: StageEnding.DONE if built.done else StageEnding.BLOCKED)
 
     def verify(self, state: LoopState, ticket: Ticket, tried: str, shown: Shown, output: str) -> Request[Reviewed]:
         """`tried`: the commit that holds the change; `output`: what its check printed."""

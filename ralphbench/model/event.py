@@ -18,7 +18,10 @@ class EventKind(StrEnum):
     STAGE_ENDED = "stage_ended"  # stage, stage_id, iteration, ending, detail, seconds, clock, spent, exit, session
     AGENT = "agent"  # stage_id + the fields of AgentEvent
     INTERVAL = "interval"  # what: IntervalKind, start, end (epoch seconds), stage_id, label
-    ANSWER_INVALID = "answer_invalid"  # stage, stage_id, errors
+    STAGE_JUDGED = (
+        "stage_judged"  # stage, stage_id, iteration, ending: what the answer of a stage that ended by itself was
+    )
+    ANSWER_INVALID = "answer_invalid"  # stage, stage_id, iteration, ticket, errors, final: there is no repair any more
     PLAN_READY = "plan_ready"  # tickets, hash, by, state (a boundary to go on from)
     ITERATION_STARTED = "iteration_started"  # iteration, ticket
     ITERATION_ENDED = "iteration_ended"  # iteration, outcome, commit, tree, state (all of it: the resume boundary)

@@ -81,3 +81,5 @@ class StageResult:
     killed: bool = False
     leftovers: int = 0
     """Processes that were still there at the end and were ended."""
+    stage_id: str = ""
+    """Which run it was; the harness's to say, and not the agent's."""

@@ -19,7 +19,7 @@ class StageSeen:
 
     stage: str
     ending: str | None = None
-    """None: it is running, or its end was not written."""
+    """None: it is running, or its end was not written. An answer that was judged outweighs how the agent came to its end."""
 
 
 @dataclass(slots=True)
@@ -71,6 +71,8 @@ def _note(timeline: Timeline, event: Event) -> None:
         case EventKind.STAGE_ENDED:
             run = timeline.runs.setdefault(str(data.get("stage_id")), StageSeen(str(data.get("stage"))))
             run.ending = str(data.get("ending"))
+        case EventKind.STAGE_JUDGED if (judged := timeline.runs.get(str(data.get("stage_id")))) is not None:
+            judged.ending = str(data.get("ending"))
         case EventKind.ANSWER_INVALID if not data.get("final"):
             timeline.repairs[str(data.get("stage"))] += 1
         case EventKind.LOOP_ENDED:

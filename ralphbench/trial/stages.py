@@ -117,7 +117,7 @@ class StageRunner:
         result, traffic = self._leased(stage, stage_id, iteration, path, model, session)
         self._settle(traffic, stage_id)
         self._stage_ended(stage, stage_id, iteration, result, began, clock_began)
-        return result
+        return dataclasses.replace(result, stage_id=stage_id)
 
     def _leased(
         self, stage: Stage, stage_id: str, iteration: int, prompt: Path, model: StageModel, session: str | None

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +168,13 @@ class MemoryPorts:
         asked = Asked(stage, iteration, ticket, int(match["attempt"]), prompt, session)
         self.asked.append(asked)
         answer = self.agent(asked, self.workspace.files)
-        name = f"s{len(self.asked)}" if self.sessions else None
+        name, number = f"s{len(self.asked)}" if self.sessions else None, f"{iteration}-{stage}-{len(self.asked)}"
         if isinstance(answer, StageResult):
-            return answer
+            return replace(answer, stage_id=number)
         if isinstance(answer, StageEnding):
-            return StageResult(answer, "", detail=f"it was {answer}", session=name)
+            return StageResult(answer, "", detail=f"it was {answer}", session=name, stage_id=number)
         text = answer if isinstance(answer, str) else f"Here you are.\n\n```json\n{json.dumps(answer)}\n```\n"
-        return StageResult(StageEnding.DONE, text, session=name)
+        return StageResult(StageEnding.DONE, text, session=name, stage_id=number)
 
     def check(self, acceptance: Acceptance) -> CheckResult:
         if (given := self.on_check(acceptance)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from loop_support import (
 
 from ralphbench.errors import WorkspaceError
 from ralphbench.loop import plan_hash, work_of
-from ralphbench.model import Ending, EventKind, Limits, Stage, StageEnding, TicketState
+from ralphbench.model import Ending, EventKind, Limits, Stage, StageEnding, StageResult, TicketState
 
 ODD = {"title": "Odd", "detail": "Something is odd."}
 
@@ -291,6 +292,24 @@ def test_one_repair_in_the_same_session_with_the_errors() -> None:
     (event,) = ports.of(EventKind.ANSWER_INVALID)
     assert (event.data["stage"], event.data["final"]) == ("plan", False)
     assert outcome.state.repairs == 1
+
+
+def test_every_answer_is_judged_whatever_the_agent_thinks_of_itself() -> None:
+    """A first answer that needed a repair was no output; what ended otherwise has no answer to be judged."""
+    special = {
+        "plan": ["Let me think.", None],
+        "build:one:1": BLOCKED,
+        "build:one:2": [StageEnding.AGENT_CRASH, None],
+        "verify:one": StageResult(StageEnding.BLOCKED, json.dumps(ACCEPT)),
+        "build:two:1": StageEnding.STAGE_TIMEOUT,
+        "verify:two": [StageEnding.NO_OUTPUT, None],
+    }
+    outcome, ports = run(Script([row("one"), row("two")], special))
+    assert outcome.ending is Ending.COMPLETED
+    assert [(e.data["stage_id"], e.data["ending"]) for e in ports.of(EventKind.STAGE_JUDGED)] == [
+        ("0-plan-1", "no_output"), ("0-plan-2", "done"), ("1-build-3", "blocked"), ("2-build-5", "done"),
+        ("2-verify-6", "done"), ("4-build-8", "done"), ("4-verify-9", "no_output"), ("4-verify-10", "done"),
+    ]  # fmt: skip
 
 
 def test_an_agent_without_sessions_is_told_everything_again() -> None:

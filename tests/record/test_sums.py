@@ -138,6 +138,16 @@ def test_an_unknown_call_makes_its_stage_unknown_and_no_other(call) -> None:
     assert (build.runs, build.model_seconds) == (0, 0.0)
 
 
+def test_an_answer_that_was_judged_outweighs_how_the_agent_came_to_its_end() -> None:
+    story = Story().stage("build", 10.0, 20.0).stage("build", 20.0, 30.0, n=2).stage("build", 30.0, 40.0, n=3)
+    story.tell(41.0, EventKind.STAGE_JUDGED, stage="build", stage_id="1-build-1", ending="no_output")
+    story.tell(42.0, EventKind.STAGE_JUDGED, stage="build", stage_id="1-build-2", ending="blocked")
+    story.tell(43.0, EventKind.STAGE_JUDGED, stage="build", stage_id="9-build-9", ending="done")
+    sums = stage_sums([], story.events)["build"]
+    assert (sums.runs, sums.done) == (3, 1)
+    assert sums.endings == {"no_output": 1, "blocked": 1, "done": 1}
+
+
 def test_a_stage_that_its_process_did_not_survive_was_interrupted() -> None:
     story = Story().tell(0.0, EventKind.ATTEMPT_STARTED).stage("build", 0.0, 5.0)
     story.tell(5.0, EventKind.STAGE_STARTED, stage="build", stage_id="1-build-2")

@@ -174,6 +174,10 @@ def test_a_fault_that_passes_is_tried_again_from_where_it_began_and_off_the_cloc
     assert [s["stage_id"] for s in case.kinds("stage_started")] == ["1-build-1", "1-build-2", "1-build-3"]
 
 
+def test_a_result_says_which_run_of_the_stage_it_is_of(case: Case) -> None:
+    assert case.ask(StageResult(StageEnding.PROVIDER_ERROR, ""), DONE).stage_id == "1-build-2"
+
+
 def test_a_fault_that_stays_is_the_stages_ending(case: Case) -> None:
     broken = StageResult(StageEnding.PROVIDER_ERROR, "")
     assert case.ask(broken).ending.fault is Ending.PROVIDER_ERROR
