@@ -157,7 +157,17 @@ class AlreadyRunning(RunError):
 
 
 class StaleRecord(RunError):
-    """Recorded cells have another identity than the experiment has now."""
+    """Recorded cells have another identity than the experiment has now. `question`: what whoever is there is asked."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        question: str = "Make new attempts for these cells? The old ones stay.",
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.question = question
 
 
 class GatewayLost(RunError):

@@ -39,6 +39,7 @@ def _unequal_work(frames: Frames, rows: Sequence[ProfileRow]) -> Iterator[str]:
         mine = [row for row in rows if row.experiment == experiment and not row.imported]
         if own := sorted(row.profile for row in mine if row.unequal_limits):
             yield f"{experiment}: UNEQUAL LIMITS: profiles did not race under the same limits ({', '.join(own)}: their own)"
+        yield from _limited_apart(str(experiment), part[~part["unequal_limits"]])
         if part["profile"].nunique() > 1 and _planned_apart(part):
             yield f"{experiment}: compared attempts worked on different plans"
         sizes = {row.profile: row.attempts for row in mine}
@@ -59,6 +60,19 @@ def _between(cells: pd.DataFrame) -> Iterator[str]:
     ]
     if shared:
         yield f"between experiments: attempts at the same task worked on different plans ({', '.join(shared)})"
+
+
+def _limited_apart(experiment: str, cells: pd.DataFrame) -> Iterator[str]:
+    """Attempts that count and ran before and after the experiment's own limits were changed."""
+    apart = {str(limits): sorted(set(part["profile"])) for limits, part in cells.groupby("limits")}
+    if len(apart) < 2:
+        return
+    common = set.intersection(*(set(limits.split(", ")) for limits in apart))
+    told = [
+        f"{', '.join(cap for cap in limits.split(', ') if cap not in common)} ({', '.join(profiles)})"
+        for limits, profiles in apart.items()
+    ]
+    yield f"{experiment}: UNEQUAL LIMITS: they were changed between the attempts that are compared: {'; '.join(told)}"
 
 
 def _planned_apart(cells: pd.DataFrame) -> bool:

@@ -40,7 +40,7 @@ ATTEMPTS: Mapping[str, str] = {
     "ending": "str", "ending_class": "str", "void": "bool", "ending_stage": "str", "cause": "str",
     "resolved": "boolean", "score": "Float64", "claimed": "boolean", "tampered": "Int64",
     "wip_resolved": "boolean", "wip_score": "Float64",
-    "unequal_limits": "bool",
+    "unequal_limits": "bool", "limits": "str",
     "legacy_completed": "Int64", "legacy_total": "Int64", "legacy_kills": "Int64",
     **dict.fromkeys(USAGE, "Int64"),
 }  # fmt: skip

@@ -122,8 +122,13 @@ def _extra(extras: Sequence[Mapping[str, Any]]) -> Columns:
     legacy = {"legacy_completed": "tasks_completed", "legacy_total": "tasks_total", "legacy_kills": "kills"}
     return {
         "unequal_limits": [bool(extra.get("unequal_limits")) for extra in extras],
+        "limits": [_text(extra.get("limits")) for extra in extras],
         **{name: [_whole(extra.get(key)) for extra in extras] for name, key in legacy.items()},
     }
+
+
+def _text(value: Any) -> str | None:
+    return value if type(value) is str else None
 
 
 def _whole(value: Any) -> int | None:

@@ -137,7 +137,7 @@ def _run(experiment: Experiment, options: object, *, ask: bool) -> RunReport:
         if not ask or not sys.stdin.isatty():
             raise
         click.echo(str(stale), err=True)
-        click.confirm("Make new attempts for these cells? The old ones stay.", abort=True, err=True)
+        click.confirm(stale.question, abort=True, err=True)
         return _run(experiment, dataclasses.replace(options, rerun_stale=True), ask=False)
 
 

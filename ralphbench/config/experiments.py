@@ -56,6 +56,7 @@ class _Draft:
     catalog: Catalog = field(default_factory=Catalog)
     problems: Problems = field(default_factory=Problems)
     origins: dict[str, str] = field(default_factory=dict)
+    other_tasks: tuple[str, ...] = ()
 
     def origin(self, key: str) -> str:
         path = tuple(key.split("."))
@@ -128,7 +129,9 @@ def _tasks(draft: _Draft) -> tuple[Task, ...]:
     draft.origins["tasks"] = draft.origin("tasks")
     if draft.overrides.tasks and names:
         with draft.problems.collected():
+            every = names
             names = select_among(draft.overrides.tasks, names, where=f"--task of {draft.document.file.parent.name}")
+            draft.other_tasks = tuple(name for name in every if name not in names)
             draft.origins["tasks"] = "--task"
     tasks: list[Task] = []
     for name in names:
@@ -204,6 +207,8 @@ def _experiment(
         origins=draft.origins,
         agents=_agents(draft, everyone),
         planner=planner.profile if planner else None,
+        other_profiles=tuple(name for name in words.profiles if name not in {p.name for p in profiles}),
+        other_tasks=draft.other_tasks,
         warnings=(*_unequal_warning(unequal), *warnings_of(profiles), *plan_warnings(plan, tasks)),
     )
 

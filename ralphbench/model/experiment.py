@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ class Limits:
     calls: int | None = None
     context: float | None = None
     """Share of the window, in (0, 1]: a call whose prompt exceeds it ends the stage."""
+
+    def __str__(self) -> str:
+        """Those that are set, to be shown and compared: `iterations 25, wall_time 7200, failures 3`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        told = {name: f"{v:.15g}" if isinstance(v, float) else str(v) for name, v in values.items() if v is not None}
+        return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,10 @@ class Experiment:
     """`command` agents by name, as agents.yaml describes them: what `agents.load_agent` is given."""
     planner: Profile | None = None
     """For a plan shared `by` a profile: that profile, which need not be one of `profiles`."""
+    other_profiles: tuple[str, ...] = ()
+    """Of the experiment's file, and left out by `--profile`: what is recorded of them is compared with these all the same."""
+    other_tasks: tuple[str, ...] = ()
+    """Left out by `--task`."""
     warnings: tuple[str, ...] = ()
     """What is allowed and probably not meant: equal profiles, a window smaller than an agent's first prompt."""
 

@@ -12,6 +12,7 @@ from ralphbench.model import Cell, codec
 from ralphbench.record import ExperimentFolder, Journal, read_manifest
 from ralphbench.schedule.options import RunOptions
 from ralphbench.schedule.prepare import Prepared
+from ralphbench.schedule.race import Race
 from ralphbench.schedule.survey import Attempts, CellState, CellStatus, attempts_of, ours, survey
 from ralphbench.schedule.telling import Teller
 from ralphbench.schedule.tidying import Told, tidy
@@ -44,6 +45,7 @@ class Chooser:
         """What is to be run, in order. Raises StaleRecord."""
         statuses = self.survey(self.record, attempts, cells, self.teller.identity)
         self.refuse_stale([s for s in statuses.values() if s.state is CellState.STALE])
+        self._refuse_another_race(statuses, attempts)
         self.record.note_identities(self.teller.identities)
         self.tidy(self.record, statuses, attempts)
         queue: deque[CellStatus] = deque()
@@ -77,6 +79,30 @@ class Chooser:
         raise StaleRecord(
             f"{len(stale)} {what} were recorded under another identity{open_}, {first.cell} among them:\n    {changed}",
             remedy=f"ralphbench run {self.record.name} --rerun-stale   # new attempts for these; the old ones stay",
+        )
+
+    def _refuse_another_race(self, statuses: Mapping[Cell, CellStatus], attempts: Attempts) -> None:
+        """Raises StaleRecord where the cells that this run was not asked for ran under other conditions; warns where new
+        attempts were asked for all the same.
+        """
+        race = Race(self.prepared, self.teller, self.record)
+        found = list(race.unlike(attempts, {cell.path.as_posix() for cell in statuses}))
+        if not found:
+            return
+        changed = "\n    ".join(found[0].differences[:10])
+        message = (
+            f"{len(found)} recorded cells that this run leaves out were another race, {found[0].cell} among them:\n"
+            f"    {changed}"
+        )
+        if self.options.rerun_stale:
+            self.teller.note(f"warning: {message}")
+            return
+        name = self.record.name
+        raise StaleRecord(
+            message,
+            remedy=f"ralphbench run {name} --rerun-stale   # all of it anew; with --profile or --task only that, and the "
+            "comparison says that the race was not the same",
+            question="Go on all the same? The comparison will say that the race was not the same for all.",
         )
 
 

@@ -71,7 +71,7 @@ def build_result(
         plan_by=ended.state.plan_by,
         models=_served(calls, spec),
         warnings=warnings,
-        extra={"mode": spec.mode, "unequal_limits": spec.unequal_limits},
+        extra={"mode": spec.mode, "unequal_limits": spec.unequal_limits, "limits": str(spec.limits)},
     )
 
 

@@ -136,6 +136,16 @@ def test_who_had_limits_of_its_own_is_marked_and_named(tmp_path: Path, write: Wr
     assert any("UNEQUAL LIMITS" in w and "favoured" in w and "fair," not in w for w in comparison.warnings)
 
 
+def test_limits_that_were_changed_between_the_attempts_are_told(tmp_path: Path, write: Write) -> None:
+    write("a", "early", extra={"limits": "iterations 40, wall_time 100"})
+    write("a", "late", number=1, extra={"limits": "iterations 40, wall_time 100"})
+    write("a", "favoured", extra={"limits": "iterations 99", "unequal_limits": True})
+    assert not any("changed" in w for w in compare_records([tmp_path / "x"]).warnings)
+    write("a", "late", number=2, extra={"limits": "iterations 10, wall_time 100"})
+    (told,) = [w for w in compare_records([tmp_path / "x"]).warnings if "changed" in w]
+    assert "iterations 10 (late); iterations 40 (early)" in told
+
+
 def test_what_was_claimed_and_is_not_so_is_said_and_what_was_tampered_with(tmp_path: Path, write: Write) -> None:
     write("a", "boaster", verdict=verdict(False, claimed={"task": True}))
     write("a", "honest", verdict=verdict(False, claimed={"task": False}))

@@ -60,6 +60,7 @@ def attempt(r: AttemptResult) -> Row:
         "wip_resolved": None if wip is None else wip.resolved,
         "wip_score": None if wip is None else wip.score,
         "unequal_limits": bool(r.extra.get("unequal_limits")),
+        "limits": v if type(v := r.extra.get("limits")) is str else None,
         "legacy_completed": whole["tasks_completed"],
         "legacy_total": whole["tasks_total"],
         "legacy_kills": whole["kills"],

@@ -112,3 +112,31 @@ def test_a_trial_that_cannot_be_brought_to_its_end_leaves_its_commits_too(tmp_pa
     assert (attempt / "commits.bundle").exists()
     assert worktrees(project) == []
     assert "commits.bundle" in json.loads((attempt / "checksums.json").read_bytes())
+
+
+def test_a_part_of_the_matrix_is_not_run_as_another_race_without_a_question(tmp_path: Path) -> None:
+    project = make_project(tmp_path, profiles=["good", "idle"])
+    assert project.run("-p", "good").returncode == 0
+    limit(project, 5, 1)
+    asked = project.run("-p", "idle")
+    assert asked.returncode == 4
+    assert "1 recorded cells that this run leaves out were another race, words × good r1 among them" in asked.stderr
+    assert "limits.iterations: 5 -> 1" in asked.stderr
+    done = project.run("-p", "idle", "--rerun-stale")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "another race" in done.stdout
+    (warning,) = [w for w in compared(project)["warnings"] if "UNEQUAL LIMITS" in w]
+    assert "iterations 1 (idle)" in warning
+    assert "iterations 5 (good)" in warning
+    assert "wall_time" not in warning
+    assert project.run("-p", "good", "--rerun-stale").returncode == 0
+    assert not [w for w in compared(project)["warnings"] if "UNEQUAL LIMITS" in w], "now it is the same for both"
+
+
+def test_what_others_ran_as_does_not_matter_where_it_is_the_same_race(tmp_path: Path) -> None:
+    project = make_project(tmp_path, profiles=["good", "idle"])
+    assert project.run("-p", "good").returncode == 0
+    file = project.experiment / "profiles.yaml"
+    file.write_text(file.read_text().replace("output: 2k", "output: 3k", 1))
+    done = project.run("-p", "idle")
+    assert done.returncode == 0, "another contender is no other race" + done.stderr
