@@ -211,7 +211,7 @@ class Scheduler:
         while self._told < min(self.stop.level, 2):
             self._told += 1
             for trial in self.running:
-                trial.ask_to_stop()
+                trial.ask_to_stop(now=self._told > 1)
             self.listener.note(_STOPPING[self._told])
         if self._told < 2:
             return

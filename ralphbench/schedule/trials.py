@@ -33,10 +33,10 @@ class RunningTrial:
     def poll(self) -> int | None:
         return self.process.poll()
 
-    def ask_to_stop(self) -> None:
-        """Once: at the next event. Twice: now."""
+    def ask_to_stop(self, *, now: bool) -> None:
+        """At the next event, or now. Not by the same signal twice: two that come at once are one."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGUSR1 if now else signal.SIGTERM)
 
     def end(self) -> None:
         """Kill what is left of it and its agents, and confirm."""

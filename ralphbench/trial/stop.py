@@ -1,4 +1,4 @@
-"""How a trial is told to stop: SIGTERM once for the next event, twice for now; its parent's death is the second kind."""
+"""How a trial is told to stop: SIGTERM for the next event, twice for now; SIGUSR1, also from its parent's death, for now."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StopRequest:
     def install(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
-        signal.signal(signal.SIGUSR1, self._on_death_of_parent)
+        signal.signal(signal.SIGUSR1, self._on_order)
         _tell_me_when_my_parent_dies(signal.SIGUSR1)
         if self.orphaned():
             self.soft = self.now = True
@@ -66,7 +66,7 @@ class StopRequest:
         self.soft = True
         self._break()
 
-    def _on_death_of_parent(self, signum: int, frame: FrameType | None) -> None:
+    def _on_order(self, signum: int, frame: FrameType | None) -> None:
         self.soft = self.now = True
         self._break()
 
