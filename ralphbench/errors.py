@@ -19,7 +19,8 @@ Only `cli/` prints them; the exit code travels with the class.
     |   |   +-- NoToolCalls
     |   +-- ToolMissing                    that a task's gates need
     |   +-- SandboxError
-    |   +-- DiskError                      full, or not writable
+    |   +-- DiskError                      not writable
+    |       +-- DiskFull
     +-- RunError                       4   a run in progress
     |   +-- AlreadyRunning                 another live process holds the experiment's lock
     |   +-- StaleRecord                    cells recorded under another identity
@@ -144,6 +145,10 @@ class SandboxError(EnvironmentProblem):
 
 class DiskError(EnvironmentProblem):
     """No space left, or a folder that cannot be written."""
+
+
+class DiskFull(DiskError):
+    """No space left on a disk, or of a quota."""
 
 
 class RunError(RalphbenchError):

@@ -17,8 +17,8 @@ from typing import Protocol
 from ralphbench.agents.lines import LONGEST, Lines
 from ralphbench.agents.protocol import TrafficWatch, Watch
 from ralphbench.agents.words import clip, notice
-from ralphbench.errors import DiskError
 from ralphbench.model import AgentEvent, StageEnding, StageResult, StageRun
+from ralphbench.record import disk_error
 from ralphbench.sandbox import CappedLog, Sandbox
 
 CHECK_EVERY = 0.15
@@ -115,7 +115,7 @@ class _Drive:
             self.stage.raw.parent.mkdir(parents=True, exist_ok=True)
             self.errors.unlink(missing_ok=True)  # of a try before this one
         except OSError as error:
-            raise DiskError(f"cannot write {self.errors}: {error.strerror}") from error
+            raise disk_error(error, self.errors) from error
         self.raw = CappedLog(self.stage.raw, RAW_LIMIT)
         with contextlib.closing(self.raw):
             self.process = self.sandbox.start(
@@ -299,4 +299,4 @@ def _trim(path: Path) -> None:
             file.write(b"\n[... %d bytes left out ...]\n" % (size - 2 * half) + end)
             file.truncate()
     except OSError as error:
-        raise DiskError(f"cannot shorten {path}: {error.strerror}", remedy=f"df -h {path.parent}") from error
+        raise disk_error(error, path) from error

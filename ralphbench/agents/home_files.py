@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ralphbench.errors import DiskError
+from ralphbench.record import disk_error
 
 READ_LIMIT = 64_000_000
 """Bytes of a file that is read back; a larger one is no answer."""
@@ -92,4 +92,5 @@ def _errors(home: Path, name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DiskError(f"cannot reach {home / name}: {error.strerror}", remedy=f"df -h {home}") from error
+        kind = type(disk_error(error, home / name))
+        raise kind(f"cannot reach {home / name}: {error.strerror}", remedy=f"df -h {home}") from error

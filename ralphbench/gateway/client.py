@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from ralphbench.control import Channel, ChannelError
-from ralphbench.errors import ConfigError, DiskError, EndpointDown, EndpointError, ModelMissing, RecordError, RunError
+from ralphbench.errors import (
+    ConfigError,
+    DiskError,
+    DiskFull,
+    EndpointDown,
+    EndpointError,
+    ModelMissing,
+    RecordError,
+    RunError,
+)
 from ralphbench.model import (
     EndpointSpec,
     GatewayAddress,
@@ -68,7 +77,7 @@ class StageTraffic:
     the gateway's to say (`options.stall_seconds`)."""
 
 
-_ERRORS = (ConfigError, DiskError, EndpointDown, EndpointError, ModelMissing, RecordError, RunError)
+_ERRORS = (ConfigError, DiskError, DiskFull, EndpointDown, EndpointError, ModelMissing, RecordError, RunError)
 
 
 class GatewayClient(Channel):

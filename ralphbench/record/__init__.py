@@ -10,7 +10,7 @@ from ralphbench.record.check import check_attempt
 from ralphbench.record.counting import that_counts
 from ralphbench.record.damage import Damage, Quarantine, report, set_aside, set_aside_in
 from ralphbench.record.derived import sweep_derived
-from ralphbench.record.disk import atomic_write, disk_errors, make_folder, sync_folder
+from ralphbench.record.disk import atomic_write, disk_error, disk_errors, make_folder, sync_folder
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
 from ralphbench.record.flock import try_flock
@@ -30,6 +30,7 @@ from ralphbench.record.results import (
     write_result,
     write_spec,
 )
+from ralphbench.record.room import Room, free_room, require_room, size_text, taken_by
 from ralphbench.record.sums import charge, refused, spent, stage_sums, times
 from ralphbench.record.timeline import interval_of
 from ralphbench.record.whole import read_or_set_aside
@@ -48,14 +49,17 @@ __all__ = [
     "Quarantine",
     "Read",
     "Repeats",
+    "Room",
     "Summary",
     "atomic_write",
     "charge",
     "check_attempt",
+    "disk_error",
     "disk_errors",
     "follow",
     "follow_calls",
     "follow_lines",
+    "free_room",
     "interval_of",
     "make_folder",
     "read_calls",
@@ -68,12 +72,15 @@ __all__ = [
     "read_spec",
     "refused",
     "report",
+    "require_room",
     "set_aside",
     "set_aside_in",
+    "size_text",
     "spent",
     "stage_sums",
     "sweep_derived",
     "sync_folder",
+    "taken_by",
     "that_counts",
     "times",
     "try_flock",

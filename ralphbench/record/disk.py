@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from ralphbench.errors import DiskError
+from ralphbench.errors import DiskError, DiskFull
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 _TEMP = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\d+\.tmp$")
@@ -31,13 +31,21 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise problem from error
 
 
+def disk_error(error: OSError, path: Path) -> DiskError:
+    """The same for one error, whatever it is."""
+    said = f"cannot write {path}: {error.strerror or error}"
+    return _disk_error(error, path) or DiskError(said, remedy=f"ls -ld {shlex.quote(str(_nearest(path)))}")
+
+
 def _disk_error(error: OSError, path: Path) -> DiskError | None:
     place = shlex.quote(str(_nearest(path)))
     again = "then type the same command again: it goes on where it stopped"
     said = os.strerror(error.errno) if error.errno is not None else str(error)
     if error.errno in _FULL:
-        look = {errno.EDQUOT: "quota -s", errno.EFBIG: "ulimit -f"}.get(error.errno, f"df -h {place}")
-        return DiskError(f"cannot write {path}: {said}", remedy=f"{look}   # make room there, {again}")
+        look = "quota -s" if error.errno == errno.EDQUOT else f"df -h {place}"
+        return DiskFull(f"cannot write {path}: {said}", remedy=f"{look}   # make room there, {again}")
+    if error.errno == errno.EFBIG:
+        return DiskError(f"cannot write {path}: {said}", remedy=f"ulimit -f   # raise it, {again}")
     if error.errno == errno.EROFS:
         return DiskError(f"cannot write {path}: {said}", remedy=f"findmnt -T {place}   # make it writable, {again}")
     if error.errno in _DENIED:
@@ -51,8 +59,8 @@ def _disk_error(error: OSError, path: Path) -> DiskError | None:
 
 
 def _nearest(path: Path) -> Path:
-    """The deepest folder of `path` that is there: what a user can look at."""
-    for folder in path.absolute().parents:
+    """The deepest folder of `path` that is there, itself included: what a user can look at."""
+    for folder in (path.absolute(), *path.absolute().parents):
         with contextlib.suppress(OSError):
             if folder.is_dir():
                 return folder

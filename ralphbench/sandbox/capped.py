@@ -6,7 +6,7 @@ import os
 from collections import deque
 from pathlib import Path
 
-from ralphbench.errors import DiskError
+from ralphbench.record import disk_error
 
 TAIL = 1_000_000
 """Bytes of the end that are held in memory at most."""
@@ -32,7 +32,7 @@ class CappedLog:
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise disk_error(error, path) from error
 
     @property
     def truncated(self) -> bool:
@@ -63,7 +63,7 @@ class CappedLog:
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
-            raise _unwritable(self._path, error) from error
+            raise disk_error(error, self._path) from error
 
     def close(self) -> None:
         """Write the tail. Safe to call again."""
@@ -80,7 +80,3 @@ class CappedLog:
             os.close(self._file)
             self._file = -1
             self._tail.clear()
-
-
-def _unwritable(path: Path, error: OSError) -> DiskError:
-    return DiskError(f"cannot write {path}: {error.strerror}", remedy=f"df -h {path.parent}")

@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ralphbench.errors import DiskError, SandboxError
+from ralphbench.errors import SandboxError
 from ralphbench.model import GatewayAddress
+from ralphbench.record import disk_error
 from ralphbench.sandbox.capped import CappedLog
 from ralphbench.sandbox.kept import KeptProcess
 from ralphbench.sandbox.portable import PortableProcess
@@ -61,7 +62,7 @@ class HostSandbox:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise DiskError(f"cannot make {folder}: {error.strerror}", remedy=f"df -h {folder.parent}") from error
+            raise disk_error(error, folder) from error
 
     def start(
         self,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +11,16 @@ from typing import Any
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, is_local, load_endpoint
-from ralphbench.errors import DiskError, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
+from ralphbench.errors import DiskFull, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, keep_gates, prove_task, require_tools
 from ralphbench.loop import prompts_hash
 from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage, StageModel, Task
-from ralphbench.record import ExperimentFolder, Quarantine
+from ralphbench.record import ExperimentFolder, Quarantine, require_room
 from ralphbench.sandbox import choose
 from ralphbench.schedule.places import Places
 from ralphbench.workspace import Mirror, prepare_mirror
 
-FREE_BYTES = 1 << 30
-"""What must be free on the disks of the records and of the worktrees."""
 Say = Callable[[str], None]
 
 
@@ -110,16 +106,10 @@ def check_disk(experiment: Experiment, places: Places) -> None:
     """Raises DiskError where the folders of records and worktrees cannot be written, or are all but full."""
     for folder in (experiment.results, places.cache):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()  # without a name that another run could have taken
-        except OSError as error:
-            raise DiskError(f"cannot write into {folder}: {error.strerror}", remedy=f"ls -ld {folder}") from error
-        free = shutil.disk_usage(folder).free
-        if free < FREE_BYTES:
-            raise DiskError(
-                f"only {free / 1e9:.1f} GB are free for {folder}; at least {FREE_BYTES / 1e9:.1f} GB are needed",
-                remedy=f"df -h {folder}; ralphbench clean {experiment.name}",
-            )
+            require_room(folder)
+        except DiskFull as full:
+            remedy = f"df -h {folder}; ralphbench clean {experiment.name}   # then type the same command again"
+            raise DiskFull(full.message, remedy=remedy) from full
 
 
 def _check_agents(prepared: Prepared) -> None:

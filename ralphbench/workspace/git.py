@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ralphbench.errors import DiskError, EnvironmentProblem, RalphbenchError, WorkspaceError
+from ralphbench.errors import DiskError, DiskFull, EnvironmentProblem, RalphbenchError, WorkspaceError
 
 TIMEOUT = 600.0
 """Seconds that one git command may take."""
@@ -80,7 +80,8 @@ _ENVIRONMENT: Mapping[str, str] = {
     "XDG_CONFIG_HOME": "/nonexistent",
 }
 
-_FULL = ("No space left on device", "Disk quota exceeded", "Read-only file system")
+_FULL = ("No space left on device", "Disk quota exceeded")
+_CLOSED = "Read-only file system"
 
 
 def require_git() -> str:
@@ -217,8 +218,11 @@ class Git:
     def failure(self, args: tuple[str, ...], status: int | None, stderr: bytes) -> RalphbenchError:
         """The error for a git that failed: what was run, where, and the last line that git said."""
         said = last_line(stderr)
-        if any(text in stderr.decode("utf-8", "replace") for text in _FULL):
-            return DiskError(f"{self._what(args)}: {said}", remedy="df -h; free some space, then run it again")
+        whole = stderr.decode("utf-8", "replace")
+        if any(text in whole for text in _FULL):
+            return DiskFull(f"{self._what(args)}: {said}", remedy="df -h; free some space, then run it again")
+        if _CLOSED in whole:
+            return DiskError(f"{self._what(args)}: {said}", remedy="findmnt; make it writable, then run it again")
         return self.error(f"{self._what(args)} failed (exit {status}): {said}")
 
     def _what(self, args: tuple[str, ...]) -> str:
