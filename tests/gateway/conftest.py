@@ -410,7 +410,7 @@ class StageUnderTest:
 
     def call(self) -> Any:
         """The end of the last call, as recorded; the line is written when the agent's answer is over, or just after."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             calls = self.calls()
             if calls and calls[-1].ended is not None:

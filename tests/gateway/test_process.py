@@ -12,15 +12,14 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http.client import HTTPConnection, IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import until
 
 from ralphbench.errors import EndpointError, GatewayLost, RunError
 from ralphbench.gateway import GatewayClient
@@ -29,13 +28,6 @@ from ralphbench.gateway.secrets import Redactor
 from ralphbench.record import read_calls
 
 KEY = "sk-real-key-of-the-user-123456"
-
-
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.01)
 
 
 def in_background(one: Any) -> threading.Thread:
@@ -71,7 +63,7 @@ def test_a_kill_leaves_a_readable_record_with_the_call_unfinished(
     asking = in_background(one)
     until(lambda: len(upstream.seen) == 2)
     os.kill(gateway.pid, signal.SIGKILL)
-    asking.join(5)
+    asking.join()
     first, second = read_calls(one.grant.folder)
     assert first.ended is not None
     assert second.ended is None
@@ -89,7 +81,7 @@ def test_a_termination_gives_every_call_its_end(own: Any, stage: Any, upstream: 
     until(lambda: one.calls() and one.poll().activity > 100)
     os.kill(gateway.pid, signal.SIGTERM)
     until(lambda: not gateway.alive())
-    asking.join(5)
+    asking.join()
     [call] = one.calls()
     assert (call.ended.error, call.ended.served) == ("gateway_closed", "model-one")
     assert one.body(call.ended.response) == b"".join(tongue.broken(tongue.stream("Hel")))
@@ -105,7 +97,7 @@ def test_it_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys, time; from pathlib import Path; from ralphbench.gateway.process import GatewayProcess\n"
-            "g = GatewayProcess.start(Path(sys.argv[1])); print(g.pid, flush=True); time.sleep(60)",
+            "g = GatewayProcess.start(Path(sys.argv[1])); print(g.pid, flush=True); time.sleep(600)",
             str(tmp_path),
         ],
         stdout=subprocess.PIPE,
@@ -131,7 +123,7 @@ def test_grants_die_with_the_connection_that_made_them(
     asking = in_background(one)
     until(lambda: upstream.seen)
     trial.close()
-    asking.join(5)
+    asking.join()
     until(lambda: one.calls()[0].ended is not None)
     assert one.calls()[0].ended.error == "owner_gone"
     until(lambda: upstream.seen[0].hung_up)
@@ -209,7 +201,7 @@ def test_closing_a_stage_waits_for_its_calls(stage: Any, upstream: Any, chat: An
     asking = in_background(one)
     until(lambda: upstream.seen)
     traffic = one.close()
-    asking.join(5)
+    asking.join()
     assert (traffic.open_calls, traffic.spent.input) == (0, 10)
     assert one.calls()[0].ended.error is None
     assert one.body(one.calls()[0].ended.response) == b"".join(chat.stream("Hel", "lo"))
@@ -221,11 +213,11 @@ def test_closing_a_stage_does_not_wait_for_ever(stage: Any, upstream: Any, chat:
     one = stage(chat)
     asking = in_background(one)
     until(lambda: upstream.seen)
-    began = time.monotonic()
     one.close()
-    asking.join(5)
-    assert 4 < time.monotonic() - began < 30
-    assert one.calls()[0].ended.error == "stage_closed"
+    asking.join()
+    ended = one.calls()[0].ended
+    assert ended.error == "stage_closed"
+    assert ended.timing.total >= 4, "it had no time to end of itself"
 
 
 def test_a_token_that_ended_and_one_that_never_was_look_alike(
@@ -274,7 +266,7 @@ def test_large_bodies_may_ask_first(stage: Any, upstream: Any, chat: Any, answer
     body = json.dumps(chat.ask()).encode()
     path = "/t/" + one.address.token + "/v1/chat/completions"
     with socket.socket(socket.AF_UNIX) as agent:
-        agent.settimeout(5)
+        agent.settimeout(60)
         agent.connect(str(one.address.socket))
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {len(body)}\r\n\r\n"
         agent.sendall(head.encode())
