@@ -14,7 +14,7 @@ from ralphbench.model import Limits, Sampling, Usage
 
 def test_a_stream_passes_byte_for_byte_and_is_metered(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
     events = tongue.stream("Hel", "lo ", "wörld")
-    upstream.gives(answer(events, gap=0.01))
+    upstream.gives(answer(events, gap=0.1))
     one = stage()
     reply = one.ask()
     assert (reply.status, reply.body, reply.torn) == (200, b"".join(events), False)

@@ -7,41 +7,45 @@ import threading
 import time
 
 import pytest
+from support.hand_clock import HandClock
 
 from ralphbench.gateway import writer
 from ralphbench.gateway.writer import Bodies, Lines
 
 
-async def longest_gap(work: asyncio.Future[None] | asyncio.Task[None]) -> float:
-    """Seconds that the loop stood still at most while something was done."""
-    longest, last = 0.0, time.monotonic()
-    while not work.done():
-        await asyncio.sleep(0.001)
-        now = time.monotonic()
-        longest, last = max(longest, now - last), now
-    await work
-    return longest
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    clock = HandClock()
+    monkeypatch.setattr(writer, "time", clock)
+    return clock
 
 
-def test_a_slow_disk_holds_up_one_line_and_then_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "CALM", 0.5)
+def test_a_slow_disk_holds_up_one_line_and_then_no_stream(hand: HandClock) -> None:
     threads: list[str] = []
-
-    def slow() -> None:
-        threads.append(threading.current_thread().name)
-        time.sleep(0.2)
+    streamed = threading.Event()
 
     def quick() -> None:
         threads.append(threading.current_thread().name)
+
+    def slow() -> None:
+        quick()
+        hand.sleep(writer.SLOW * 2)
+
+    def slow_until_something_was_streamed() -> None:
+        slow()
+        assert streamed.wait(60), "the streams stood still"
 
     async def main() -> None:
         lines = Lines()
         await lines.write(quick)
         await lines.write(slow)
-        assert await longest_gap(asyncio.create_task(lines.write(slow))) < 0.15
+        writing = asyncio.create_task(lines.write(slow_until_something_was_streamed))
+        await asyncio.sleep(0)
+        streamed.set()
+        await writing
         lines.write_later(slow)
         await lines.write(quick)
-        await asyncio.sleep(0.6)
+        hand.sleep(writer.CALM)
         await lines.write(quick)
         lines.close()
 
@@ -50,9 +54,9 @@ def test_a_slow_disk_holds_up_one_line_and_then_no_stream(monkeypatch: pytest.Mo
     assert [name == main_thread for name in threads] == [True, True, False, False, False, True]
 
 
-def test_a_line_that_fails_says_so_from_either_place() -> None:
+def test_a_line_that_fails_says_so_from_either_place(hand: HandClock) -> None:
     def failing() -> None:
-        time.sleep(writer.SLOW * 1.5)
+        hand.sleep(writer.SLOW * 2)
         raise OSError("full")
 
     async def main() -> None:
@@ -65,10 +69,11 @@ def test_a_line_that_fails_says_so_from_either_place() -> None:
     asyncio.run(main())
 
 
-def test_lines_are_all_there_when_it_is_closed() -> None:
+def test_lines_are_all_there_when_it_is_closed(hand: HandClock) -> None:
     written: list[int] = []
 
     def write(number: int) -> None:
+        hand.sleep(writer.SLOW * 2)  # all but the first go by the thread
         time.sleep(0.005)
         written.append(number)
 
