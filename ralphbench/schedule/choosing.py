@@ -13,6 +13,7 @@ from ralphbench.record import ExperimentFolder, Journal, read_manifest
 from ralphbench.schedule.options import RunOptions
 from ralphbench.schedule.prepare import Prepared
 from ralphbench.schedule.race import Race
+from ralphbench.schedule.resuming import cut_off
 from ralphbench.schedule.survey import Attempts, CellState, CellStatus, attempts_of, ours, survey
 from ralphbench.schedule.telling import Teller
 from ralphbench.schedule.tidying import Told, tidy
@@ -37,7 +38,7 @@ class Chooser:
             attempts,
             cells,
             identity=identity,
-            cut_off=lambda cell, number: self.teller.cut_off(record, cell, number),
+            cut_off=lambda cell, number: cut_off(self.teller, record, cell, number),
             first=self.told.first if record is self.record else {},
         )
 
@@ -74,10 +75,10 @@ class Chooser:
         hash_ = None if planning else self.teller.plan_hash(first.cell)
         parts = self.prepared.identity_parts(self.teller.task(first.cell), self.teller.profile(first.cell), hash_)
         changed = "\n    ".join(differences(manifest.get("identity_parts", {}), codec.builtins(parts))[:10])
-        cut_off = sum(status.result is None for status in stale)
-        open_ = f" ({cut_off} cut off: as it was, they would go on)" if cut_off else ""
+        open_ = sum(status.result is None for status in stale)
+        told = f" ({open_} cut off: as it was, they would go on)" if open_ else ""
         raise StaleRecord(
-            f"{len(stale)} {what} were recorded under another identity{open_}, {first.cell} among them:\n    {changed}",
+            f"{len(stale)} {what} were recorded under another identity{told}, {first.cell} among them:\n    {changed}",
             remedy=f"ralphbench run {self.record.name} --rerun-stale   # new attempts for these; the old ones stay",
         )
 

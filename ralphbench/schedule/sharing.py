@@ -11,7 +11,6 @@ from ralphbench.errors import RunError
 from ralphbench.model import Cell, PlanModeKind
 from ralphbench.record import ExperimentFolder
 from ralphbench.schedule.choosing import Chooser
-from ralphbench.schedule.plans import made_plan
 from ralphbench.schedule.report import RunReport
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellState, CellStatus, attempts_of
@@ -38,7 +37,7 @@ class SharedPlans:
             return []
         planner = experiment.plan.source
         statuses = self._standing(planner)
-        made = {c: made_plan(self.record, c.task, planner) is not None for c in statuses}
+        made = {c: self._made(c) is not None for c in statuses}
         stale = [s for c, s in statuses.items() if s.state is CellState.STALE and (made[c] or s.result is None)]
         self.chooser.refuse_stale(stale, "plans")
         self.chooser.tidy(self.record.plans(), statuses)
@@ -50,11 +49,10 @@ class SharedPlans:
         if not missing:
             return
         self._plan(missing, report)
-        planner = missing[0].cell.profile
-        without = [s.cell.task for s in missing if made_plan(self.record, s.cell.task, planner) is None]
+        without = [s.cell.task for s in missing if self._made(s.cell) is None]
         if without and not self.stop.level:
             raise RunError(
-                f"{planner} made no plan for {', '.join(without)}: there is nothing to share",
+                f"{missing[0].cell.profile} made no plan for {', '.join(without)}: there is nothing to share",
                 remedy=f"ls {self.record.plans().cells_path}",
             )
 
@@ -64,7 +62,7 @@ class SharedPlans:
         report = RunReport(self.record.name, 0, 1)
         (status,) = self._standing(planner).values()
         self._plan([status], report)
-        path = made_plan(self.record, task.name, planner)
+        path = self._made(status.cell)
         latest = report.results[-1] if report.results else None
         if path is None or latest is None or latest.number != int(path.parent.name.removeprefix("a")):
             why = "stopped" if latest is None else f"{latest.ending}: {latest.detail}"
@@ -72,6 +70,9 @@ class SharedPlans:
                 f"{planner} made no plan for {task.name} ({why})", remedy=f"ls {self.record.plans().cells_path}"
             )
         return path
+
+    def _made(self, cell: Cell) -> Path | None:
+        return self.chooser.teller.made_plan(cell)
 
     def _standing(self, planner: str) -> dict[Cell, CellStatus]:
         """Where the making of each task's plan stands."""

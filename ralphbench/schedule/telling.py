@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ralphbench.errors import DiskError, WorkspaceError
 from ralphbench.loop import load_plan, plan_hash
-from ralphbench.model import AttemptSpec, Cell, Experiment, Limits, Profile, Task
+from ralphbench.model import AttemptSpec, Cell, Experiment, Limits, PlanModeKind, Profile, Task
 from ralphbench.record import (
     AttemptFolder,
     ExperimentFolder,
@@ -20,15 +19,14 @@ from ralphbench.record import (
     write_manifest,
     write_spec,
 )
-from ralphbench.sandbox.processes import end_marked
 from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.manifest import manifest_of
-from ralphbench.schedule.plans import shared_plan
+from ralphbench.schedule.plans import made_plan, shared_plan
 from ralphbench.schedule.prepare import Prepared, profiles_of
+from ralphbench.schedule.resuming import begun, end_former, is_of
 from ralphbench.schedule.runfolder import RunFolder
-from ralphbench.schedule.survey import CellState, CellStatus, CutOff
-from ralphbench.trial import keep_work
-from ralphbench.workspace import Mirror, keep_base, remove_tree
+from ralphbench.schedule.survey import CellState, CellStatus
+from ralphbench.workspace import Mirror, keep_base
 
 
 @dataclass(slots=True)
@@ -51,6 +49,19 @@ class Teller:
     def profile(self, cell: Cell) -> Profile:
         return next(p for p in profiles_of(self.prepared.experiment) if p.name == cell.profile)
 
+    def made_plan(self, cell: Cell) -> Path | None:
+        """The plan that the cell's profile has made for all."""
+        with self.noting() as torn:
+            return made_plan(self.record, cell.task, cell.profile, self.planning_identity(cell), torn)
+
+    @contextlib.contextmanager
+    def noting(self, after: str = "") -> Iterator[Quarantine]:
+        """What is found torn is told, and what comes `after`."""
+        torn = Quarantine()
+        yield torn
+        for damage in torn:
+            self.note(f"{damage}{after}")
+
     def forget_plans(self) -> None:
         """A plan was made: what was looked up before does not hold any more."""
         self._plans.clear()
@@ -60,7 +71,11 @@ class Teller:
         if cell.task not in self._plans:
             task = self.task(cell)
             base = self.prepared.mirrors[task.name].base
-            self._plans[cell.task] = shared_plan(self.prepared.experiment, task, base)
+            experiment, planner = self.prepared.experiment, self.prepared.experiment.plan.source
+            by = experiment.plan.kind is PlanModeKind.SHARED_BY and planner is not None
+            planning = self.planning_identity(Cell(task.name, str(planner), 1)) if by else None
+            with self.noting() as torn:
+                self._plans[cell.task] = shared_plan(experiment, task, base, planning=planning, torn=torn)
         return self._plans[cell.task]
 
     def plan_hash(self, cell: Cell) -> str | None:
@@ -83,70 +98,30 @@ class Teller:
         """Of an attempt that makes a plan for others: it begins with none."""
         return self.prepared.identity(self.task(cell), self.profile(cell), None)
 
-    def cut_off(self, record: ExperimentFolder, cell: Cell, number: int) -> CutOff:
-        """Whether an attempt that was cut off can go on: told the same, and its worktree is still there."""
-        folder = record.folder(cell, number)
-        spec = read_spec(folder)
-        why = self._lost(record, cell, folder, spec)
-        if why is None:
-            assert spec is not None
-            same = spec.identity == self._identity_in(record, cell)
-            return CutOff.GOES_ON if same else CutOff.CHANGED
-        why = f"{cell} a{number} was cut off and cannot go on, a new attempt is made: {why}"
-        if why not in self._said:
-            self._said.add(why)
-            self.note(why)
-        return CutOff.LOST
-
-    def _identity_in(self, record: ExperimentFolder, cell: Cell) -> str:
+    def identity_in(self, record: ExperimentFolder, cell: Cell) -> str:
+        """Of an attempt at a cell, or in `record.plans()` of one that makes a plan."""
         return self.identity(cell) if record is self.record else self.planning_identity(cell)
 
-    def _lost(
-        self, record: ExperimentFolder, cell: Cell, folder: AttemptFolder, spec: AttemptSpec | None
-    ) -> str | None:
-        if spec is None:
-            return "nothing says what its trial was told"
-        mode = self.mode if record is self.record else "plan"
-        if spec.mode != mode:
-            return f"it was begun as a {spec.mode} run"
-        if not _begun(folder):
-            return None if spec.identity == self._identity_in(record, cell) else "it had not begun"
-        if not _is_of(spec, folder):
-            return f"this record is a copy, and the worktree belongs to {spec.folder}"
-        return None if spec.workspace.exists() else f"its worktree {spec.workspace} is gone"
+    def mode_in(self, record: ExperimentFolder) -> str:
+        return self.mode if record is self.record else "plan"
 
-    def clear(self, record: ExperimentFolder, cell: Cell, number: int, *, keep: bool) -> bool:
-        """Remove the worktree of an attempt that is over; `keep`: its work goes into the record first, and where that
-        fails the worktree stays (False).
-        """
-        folder, workspace = record.folder(cell, number), self.workspace(record, cell, number)
-        if keep and workspace.exists():
-            end_former(folder)
-            try:
-                kept = keep_work(workspace, folder)
-            except (DiskError, WorkspaceError) as error:
-                self.note(f"the work of {cell} a{number} could not be kept, and stays in {workspace}: {error}")
-                return False
-            if kept:
-                self.note(f"{cell} a{number} does not go on; its commits are kept in {folder.bundle}")
-        with contextlib.suppress(OSError):  # what an agent made unremovable is `ralphbench clean`'s to complain of
-            remove_tree(workspace)
-        return True
+    def say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self.note(text)
 
     def _base(self, mirror: Mirror) -> Path:
         """The base in the record, looked at once a run."""
         if mirror.base not in self._bases:
-            torn = Quarantine()
-            self._bases[mirror.base] = keep_base(mirror, self.record.path / "bases", torn)
-            for damage in torn:
-                self.note(f"{damage}; it is made again")
+            with self.noting("; it is made again") as torn:
+                self._bases[mirror.base] = keep_base(mirror, self.record.path / "bases", torn)
         return self._bases[mirror.base]
 
     def workspace(self, record: ExperimentFolder, cell: Cell, number: int) -> Path:
         """Where it is; an attempt whose record or cache has moved since keeps the worktree that it began in."""
         folder = record.folder(cell, number)
         spec = read_spec(folder)
-        if spec is not None and _begun(folder) and _is_of(spec, folder) and spec.workspace.exists():
+        if spec is not None and begun(folder) and is_of(spec, folder) and spec.workspace.exists():
             return spec.workspace
         places, experiment = self.prepared.places, self.prepared.experiment
         name = experiment.name if record is self.record else f"{experiment.name}+plans"
@@ -165,7 +140,7 @@ class Teller:
         workspace = self.workspace(record, cell, status.number)
         if status.state is CellState.OPEN:
             end_former(place)
-        mode = "plan" if planning else self.mode
+        mode = self.mode_in(record)
         plan_file = None if planning else self.plan_file(cell)
         spec = AttemptSpec(
             experiment=experiment.name,
@@ -184,7 +159,7 @@ class Teller:
             gateway=gateway.control,
             gateway_socket=gateway.socket,
             leases=folder.leases,
-            identity=self.planning_identity(cell) if planning else self.identity(cell),
+            identity=self.identity_in(record, cell),
             plan_file=_copy_plan(plan_file, place),
             mode=mode,
             agents=experiment.agents,
@@ -198,25 +173,6 @@ class Teller:
         hash_ = None if planning else self.plan_hash(cell)
         write_manifest(place, manifest_of(self.prepared, spec, hash_) | {"base_pack": kept.name})
         return spec
-
-
-def _begun(folder: AttemptFolder) -> bool:
-    try:
-        return folder.events.stat().st_size > 0
-    except FileNotFoundError:
-        return False
-
-
-def _is_of(spec: AttemptSpec, folder: AttemptFolder) -> bool:
-    """Whether the trial was told of this very folder, or of a place that it has left since; else this is a copy."""
-    return spec.folder == folder.path.resolve() or not spec.folder.exists()
-
-
-def end_former(folder: AttemptFolder) -> None:
-    """No two trials on one attempt: one that outlived its run, where that run's own folder cannot be seen from here."""
-    spec = read_spec(folder)
-    if spec is not None and spec.started_by:
-        end_marked(spec.mark)
 
 
 def _copy_plan(plan_file: Path | None, folder: AttemptFolder) -> Path | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ralphbench.model import Cell
 from ralphbench.record import ExperimentFolder, Journal
+from ralphbench.schedule.resuming import clear, cut_off
 from ralphbench.schedule.scheduler import journal_path, note_end
 from ralphbench.schedule.survey import Attempts, CellState, CellStatus, CutOff, ours
 from ralphbench.schedule.telling import Teller
@@ -58,7 +59,7 @@ def tidy(
             latest = number == found[-1][0] and number >= first.get(path, 1)
             if result is None and latest and _may_go_on(record, cell, number, status, teller):
                 continue
-            if not teller.clear(record, cell, number, keep=result is None):
+            if not clear(teller, record, cell, number, keep=result is None):
                 continue
             if result is None:
                 journal.append("attempt_abandoned", path=name)
@@ -71,7 +72,7 @@ def _may_go_on(record: ExperimentFolder, cell: Cell, number: int, status: CellSt
     """Of the cell's latest attempt, which was cut off. `status` None: this run was not asked for the cell."""
     if status is None or (status.state is CellState.OPEN and status.number == number):
         return True
-    return status.state is CellState.DONE and teller.cut_off(record, cell, number) is not CutOff.LOST
+    return status.state is CellState.DONE and cut_off(teller, record, cell, number) is not CutOff.LOST
 
 
 def _cell(path: str) -> Cell:
