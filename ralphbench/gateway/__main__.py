@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ralphbench.errors import EndpointError
 from ralphbench.gateway.server import Gateway
+from ralphbench.sandbox.processes import hide_memory
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.control.parent.resolve() == options.socket.parent.resolve():
         parser.error("--control and --socket must lie in different folders: agents can reach the second one")
+    hide_memory()
     # The thread that stores bodies must not keep the loop from a stream for the usual 5 ms.
     sys.setswitchinterval(0.001)
     try:

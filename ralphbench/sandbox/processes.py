@@ -37,6 +37,14 @@ def die_with_parent() -> None:
         keeper.prctl(keeper.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def hide_memory() -> None:
+    """From now on no other process of this user may read this one's memory, nor the environment that it was started with:
+    for those that hold keys. Root may. Nothing where that cannot be had.
+    """
+    if LINUX:
+        keeper.prctl(keeper.PR_SET_DUMPABLE, 0)
+
+
 def scan() -> dict[int, tuple[int, bool]]:
     """Every process: pid -> (parent, is a zombie)."""
     if LINUX:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.model import Experiment
+from ralphbench.sandbox.processes import hide_memory
 from ralphbench.schedule.gateway import RunGateway
 from ralphbench.schedule.leases import Leases, serve_leases
 from ralphbench.schedule.places import Places
@@ -28,6 +29,7 @@ def machinery(
     """A folder, a gateway and the leases. `begin` is told of the folder before anything is started; `log` gets what the
     gateway said, when it is over.
     """
+    hide_memory()  # this process holds the user's keys, and agents are about to run
     folder = RunFolder(places.runtime, experiment.name)
     try:
         begin(folder)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +56,30 @@ def start_trial(spec: AttemptSpec, *, resumed: bool, gateway: int = 1) -> Runnin
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            # A trial that outlives its run is found and ended by its mark, and so is every git and gate that it starts.
-            env={**os.environ, OWNER: spec.mark},
+            env=trial_environment(spec, os.environ),
             start_new_session=True,
         )
     return RunningTrial(spec, process, time.time(), resumed, gateway)
+
+
+_GIVEN = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TMP", "TEMP"),
+        *("LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+    )
+)
+_GIVEN_BEGINNINGS = ("LC_", "XDG_", "PYTHON", "RALPHBENCH_")
+
+
+def trial_environment(spec: AttemptSpec, of: Mapping[str, str]) -> dict[str, str]:
+    """What a trial gets of the run's environment: what its own program needs, and no key, whatever it is called.
+
+    An agent on the host can read the environment of every process of its user that is started for it.
+    """
+    keys = {endpoint.api_key_env for endpoint in spec.endpoints.values()}
+    env = {name: value for name, value in of.items() if name in _GIVEN or name.startswith(_GIVEN_BEGINNINGS)}
+    # A trial that outlives its run is found and ended by its mark, and so is every git and gate that it starts.
+    return {name: value for name, value in env.items() if name not in keys} | {OWNER: spec.mark}
 
 
 def log_tail(folder: Path, lines: int = 3) -> str:

@@ -48,7 +48,7 @@ def test_going_back_to_what_an_earlier_attempt_ran_under_costs_nothing(tmp_path:
 def cut_off(project: Project) -> Path:
     """The folder of an attempt whose run was killed when one of its two tickets was accepted and the other one begun."""
     path = os.pathsep.join([str(KILLER), os.environ.get("PYTHONPATH", "")])
-    done = project.run(env={"KILL_AT": f"run:ticket+5:{project.root / 'killed'}", "PYTHONPATH": path})
+    done = project.run(env={"RALPHBENCH_KILL_AT": f"run:ticket+5:{project.root / 'killed'}", "PYTHONPATH": path})
     assert done.returncode == -9, done.stdout + done.stderr
     attempt = next(project.record.glob("cells/words/good/r1/a1"))
     kinds = [json.loads(line)["kind"] for line in (attempt / "events.jsonl").read_bytes().splitlines()]
@@ -104,7 +104,7 @@ def test_a_trial_that_cannot_be_brought_to_its_end_leaves_its_commits_too(tmp_pa
     project = make_project(tmp_path, void_retries=0)
     cut_off(project)
     path = os.pathsep.join([str(KILLER), os.environ.get("PYTHONPATH", "")])
-    done = project.run(env={"KILL_AT": "trial:0:", "PYTHONPATH": path})
+    done = project.run(env={"RALPHBENCH_KILL_AT": "trial:0:", "PYTHONPATH": path})
     assert done.returncode == 4, done.stdout + done.stderr
     attempt = project.record / "cells/words/good/r1/a1"
     assert json.loads((attempt / "result.json").read_bytes())["ending"] == "harness"

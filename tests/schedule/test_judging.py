@@ -60,7 +60,7 @@ def test_what_a_killed_judge_left_is_removed_when_it_judges_again(tmp_path: Path
     project = make_project(tmp_path)
     assert project.run().returncode == 0
     at = next(e["n"] for e in events(project) if e["kind"] == "gate_ended")
-    kill = {"KILL_AT": f"trial:{at}:{tmp_path / 'killed'}", "PYTHONPATH": str(KILLER)}
+    kill = {"RALPHBENCH_KILL_AT": f"trial:{at}:{tmp_path / 'killed'}", "PYTHONPATH": str(KILLER)}
     again = project.run("--fresh", env=kill)
     assert again.returncode == 0, again.stdout + again.stderr
     assert [r["processes"] for r in results(project)] == [1, 2]

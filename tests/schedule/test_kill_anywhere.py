@@ -120,7 +120,7 @@ def test_what_was_killed_goes_on_and_comes_to_the_same(
     victim: str, number: int, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     project = undisturbed.again(tmp_path / "p")
-    kill = {"KILL_AT": f"{victim}:{number}:{tmp_path / 'killed'}", "PYTHONPATH": str(KILLER)}
+    kill = {"RALPHBENCH_KILL_AT": f"{victim}:{number}:{tmp_path / 'killed'}", "PYTHONPATH": str(KILLER)}
     first = project.run(env=kill)
     if not (tmp_path / "killed").exists():
         assert number >= EVENTS - 4, "the attempt ended before the event"

@@ -416,7 +416,7 @@ def test_an_attempt_goes_on_where_its_record_was_moved_to_and_a_copy_begins_anew
 def test_a_trial_that_dies_again_and_again_is_void_and_named(tmp_path: Path) -> None:
     project = make_project(tmp_path, void_retries=0)
     killer = str(Path(__file__).parent.parent / "support" / "killer")
-    done = project.run(env={"KILL_AT": "trial:2:", "PYTHONPATH": killer})
+    done = project.run(env={"RALPHBENCH_KILL_AT": "trial:2:", "PYTHONPATH": killer})
     assert done.returncode == 4, done.stdout + done.stderr
     (result,) = results(project)
     assert (result["ending"], result["processes"]) == ("harness", 4)

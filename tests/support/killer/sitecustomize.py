@@ -1,6 +1,7 @@
 """Kills a process of a run at a chosen event, once: put on PYTHONPATH by the kill tests.
 
-`KILL_AT=<victim>:<n>:<mark file>`: when the trial has written its nth event, `victim` (`trial`, `run` or `gateway`) gets SIGKILL.
+`RALPHBENCH_KILL_AT=<victim>:<n>:<mark file>`: when the trial has written its nth event, `victim` (`trial`, `run` or
+`gateway`) gets SIGKILL.
 The mark file is made first, so that it happens once. Without a mark file it happens in every trial process, at its nth.
 `<n>` may be `<kind>+<k>`: the kth event after the first of its kind.
 """
@@ -11,7 +12,7 @@ import sys
 
 
 def _arm() -> None:
-    victim, when, mark = os.environ["KILL_AT"].split(":", 2)
+    victim, when, mark = os.environ["RALPHBENCH_KILL_AT"].split(":", 2)
     kind_of_first, _, after = when.rpartition("+")
     if "ralphbench.trial" not in sys.orig_argv or (mark and os.path.exists(mark)):
         return
@@ -52,5 +53,5 @@ def _kill(victim: str) -> None:
             child.wait(5)
 
 
-if "KILL_AT" in os.environ:
+if "RALPHBENCH_KILL_AT" in os.environ:
     _arm()
