@@ -165,17 +165,25 @@ def test_an_imported_run_beside_an_old_one_is_seen(record: ExperimentFolder, way
     read_anew(record, ways)
 
 
-def test_folders_that_are_copied_moved_or_removed_by_hand_are_seen(record: ExperimentFolder, ways: Ways) -> None:
-    profile = record.cells_path / "a" / "p"
-    for change in (
-        lambda: shutil.copytree(profile, record.cells_path / "a" / "q"),
-        lambda: (profile / "r3").rename(profile / "r4"),
-        lambda: shutil.rmtree(profile / "r1"),
-        lambda: shutil.rmtree(record.plans().cells_path),
-    ):
-        ways(record)
-        change()
-        assert ways(record)[1]
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cells, plans: (cells / "a/p/r3").rename(cells / "a/p/r4"),
+        lambda cells, plans: shutil.rmtree(cells / "a/p/r1"),
+        lambda cells, plans: shutil.copytree(cells / "a", cells / "b"),
+        lambda cells, plans: shutil.rmtree(cells),
+        lambda cells, plans: shutil.rmtree(plans),
+    ],
+    ids=["renamed", "removed", "copied", "all removed", "plans removed"],
+)
+def test_what_a_hand_does_to_cells_is_seen(
+    record: ExperimentFolder, ways: Ways, change: Callable[[Path, Path], object]
+) -> None:
+    settled(record, ways)
+    change(record.cells_path, record.plans().cells_path)
+    found, looked = ways(record)
+    assert looked
+    same(found, load([record.path], derive=False))
 
 
 def test_a_result_that_comes_into_the_folder_of_an_attempt_is_seen_whoever_wrote_it(
@@ -187,20 +195,23 @@ def test_a_result_that_comes_into_the_folder_of_an_attempt_is_seen_whoever_wrote
     read_anew(record, ways)
 
 
+@pytest.mark.parametrize("another", [False, True], ids=["alone", "beside another that derives"])
 def test_a_result_that_is_committed_while_the_others_are_read_is_not_lost(
-    record: ExperimentFolder, ways: Ways, write: Write, monkeypatch: pytest.MonkeyPatch
+    record: ExperimentFolder, ways: Ways, write: Write, monkeypatch: pytest.MonkeyPatch, another: bool
 ) -> None:
     real = frames_module.read_listed
 
     def meanwhile(listings: Any) -> Any:
         found = real(listings)
         write("a", repeat=1, number=2)
+        if another:
+            record.derived.mkdir()
         return found
 
     with monkeypatch.context() as patched:
         patched.setattr(frames_module, "read_listed", meanwhile)
         assert len(load([record.path]).attempts) == 4
-    assert not record.derived.exists()
+    assert not (record.derived / "stamp.json").exists()
     found, looked = ways(record)
     assert looked
     assert len(found.attempts) == 5

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.docs import section, tables
 from support.drawn import Placed, placed_results, write_all
 from support.results import Write, gate, stage
 
@@ -16,6 +17,13 @@ from ralphbench.analysis.columns import ATTEMPTS, ENDINGS, GATES, STAGES, SUMS, 
 from ralphbench.model import AttemptResult, GateOutcome, Spent, Verdict
 
 Row = dict[str, Any]
+FILE = "docs/schemas.md"
+HEADINGS = {
+    "attempts": "`attempts`: one row an attempt",
+    "stages": "`stages`: one row a stage name of an attempt",
+    "endings": "`endings`: one row a way in which a stage ended",
+    "gates": "`gates`: one row a gate of a verdict",
+}
 KINDS = {"attempts": ATTEMPTS, "stages": STAGES, "endings": ENDINGS, "gates": GATES}
 
 
@@ -60,6 +68,7 @@ def attempt(r: AttemptResult) -> Row:
         "wip_resolved": None if wip is None else wip.resolved,
         "wip_score": None if wip is None else wip.score,
         "unequal_limits": bool(r.extra.get("unequal_limits")),
+        "limits": limits if isinstance(limits := r.extra.get("limits"), str) else None,
         "limits": v if type(v := r.extra.get("limits")) is str else None,
         "legacy_completed": whole["tasks_completed"],
         "legacy_total": whole["tasks_total"],
@@ -158,3 +167,10 @@ def test_the_frames_can_be_worked_on(tmp_path: Path, write: Write) -> None:
     attempts = load([tmp_path / "x"]).attempts
     for name in attempts.columns:
         attempts.loc[0, name] = attempts[name].iloc[0]
+
+
+def test_each_column_is_described() -> None:
+    (key,) = tables(section(FILE, "Columns of every frame"))
+    for name, heading in HEADINGS.items():
+        (described,) = tables(section(FILE, heading))
+        assert sorted(key + described) == sorted(getattr(load([]), name).columns)

@@ -49,6 +49,7 @@ _EXTRA = st.fixed_dictionaries(
     {},
     optional={
         "unequal_limits": st.booleans(),
+        "limits": TEXT | st.integers(0, 9),
         "tasks_completed": st.none() | st.integers(0, 9),
         "tasks_total": st.integers(0, 9) | TEXT,
         "kills": st.integers(0, 9) | st.booleans(),
