@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 import aiohttp
 import pytest
+from support.planned_loop import PlannedLoop
 
 from ralphbench.endpoints import classify, error_text, overflow_sizes
 from ralphbench.endpoints.scripted import ScriptedServer
@@ -37,7 +37,8 @@ def serving(script: dict[str, Any], use: Use) -> Any:
         async with ScriptedServer(script) as server, aiohttp.ClientSession() as session:
             return await use(session, server)
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=PlannedLoop) as runner:
+        return runner.run(run())
 
 
 def get(
@@ -208,8 +209,8 @@ def test_a_stall_is_silent_and_ends_with_the_client() -> None:
                     got.extend(line)
 
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(read(), 0.5)
-        for _ in range(100):
+            await asyncio.wait_for(read(), 3000)
+        for _ in range(1000):
             if server.served[-1].cancelled:
                 break
             await asyncio.sleep(0.02)
@@ -305,36 +306,33 @@ def test_the_chosen_speed_is_kept() -> None:
     script = {"models": [{"id": "m", **model}], "rules": [{"turns": ["x" * 160]}]}  # 40 tokens: 0.4 s
 
     async def use(session: aiohttp.ClientSession, server: ScriptedServer) -> list[float]:
-        start = time.monotonic()
-        stamps = []
+        time = asyncio.get_running_loop().time
+        start, stamps = time(), []
         async with session.post(f"{server.base_url}/chat/completions", json=asking("chat")) as response:
             async for line in response.content:
                 if b'"content":"x' in line:
-                    stamps.append(time.monotonic() - start)
+                    stamps.append(time() - start)
         return stamps
 
     stamps = serving(script, use)
-    assert len(stamps) == 40
-    assert 0.18 <= stamps[0] <= 0.6
-    assert 0.35 <= stamps[-1] - stamps[0] <= 1.0
+    assert stamps == pytest.approx([0.2 + 0.01 * number for number in range(40)])
 
 
 def test_a_model_loads_once_a_process_and_all_wait_for_it() -> None:
     script = {"models": [{"id": "m", "load": 0.4}], "rules": [{"turns": ["x"]}]}
 
     async def use(session: aiohttp.ClientSession, server: ScriptedServer) -> list[float]:
+        time = asyncio.get_running_loop().time
+
         async def one() -> float:
-            start = time.monotonic()
+            start = time()
             async with session.post(f"{server.base_url}/chat/completions", json=asking("chat")) as response:
                 await response.read()
-            return time.monotonic() - start
+            return time() - start
 
         return [*await asyncio.gather(one(), one()), await one()]
 
-    first, second, third = serving(script, use)
-    assert first > 0.3
-    assert second > 0.3
-    assert third < 0.3
+    assert serving(script, use) == pytest.approx([0.4, 0.4, 0.0])
 
 
 def test_what_was_asked_is_kept_for_those_who_test() -> None:
