@@ -71,13 +71,12 @@ class Budget:
         """The call used nothing, or nobody knows what."""
         self.running.remove(held)
 
-    def end(self, held: Held, usage: Usage, cost: float | None) -> Stop | None:
-        """Put what was counted in the place of what was held."""
+    def end(self, held: Held, usage: Usage, cost: float | None, counted: int | None = None) -> Stop | None:
+        """Put what was used in the place of what was held. `counted`: the prompt of the answer, as the server says."""
         self.running.remove(held)
         spent = self._filled(held, usage)
         self.tokens += (spent.input or 0) + (spent.output or 0)
         self.cost += (cost if cost is not None else self._cost(spent.input or 0, spent.output or 0)) or 0.0
-        counted = usage.input
         limits = self.limits
         if (
             limits.context is not None

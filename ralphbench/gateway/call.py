@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -22,8 +23,8 @@ from ralphbench.gateway.routes import replay_headers
 from ralphbench.gateway.stage import OpenStage, Pause
 from ralphbench.gateway.texts import is_loud, overflow_message, quiet
 from ralphbench.gateway.tries import Try
-from ralphbench.model import CallEnded, CallStarted, StageEnding
-from ralphbench.record import refused
+from ralphbench.model import NOTHING, CallEnded, CallStarted, StageEnding
+from ralphbench.record import used
 
 _TOLD = (400, 413, 415, 422)
 """Statuses of an agent's own mistake that are passed on; on others clients try again."""
@@ -135,6 +136,7 @@ class Call:
                 await self._wait(fault, began, delay, started.id)
                 if stage.stop is not None:
                     return self._failed(fault, asked)
+                self._outcome.set_aside(fault)
 
     def _headers(self, started: CallStarted) -> CIMultiDict[str]:
         route = self._stage.route
@@ -205,9 +207,10 @@ class Call:
             self._book(CallEnded(started.id, time.time(), status, error="harness", error_text=str(error)))
             raise
         self._book(ended)
-        if refused(ended):
+        total, cost = used(ended)
+        if total == NOTHING:
             stage.budget.drop(asked.held)
-        elif (stop := stage.budget.end(asked.held, ended.usage, ended.cost)) is not None:
+        elif (stop := stage.budget.end(asked.held, total, cost, ended.usage.input)) is not None:
             stage.end(stop)
 
     def _book(self, ended: CallEnded) -> None:
@@ -224,13 +227,14 @@ class Call:
         usage = meter.counts.usage()
         cost = stage.price.cost(usage) if stage.price is not None else None
         body = b"".join(outcome.response)
-        return CallEnded(
+        ended = CallEnded(
             id=started.id,
             t=time.time(),
             status=outcome.status,
             server_status=outcome.server_status,
             served=meter.served,
             usage=usage,
+            lost=outcome.lost,
             timing=meter.timing(first_byte=outcome.first_byte, total=time.monotonic() - self._forwarded),
             finish=meter.finish,
             retries=outcome.retries,
@@ -244,3 +248,10 @@ class Call:
             price_source=stage.price.source if stage.price is not None and cost is not None else None,
             response=stage.recorder.body(started.id, "response", body, self._thread()) if body else None,
         )
+        return ended if ended.status == 200 and not ended.retries else self._priced_whole(ended)
+
+    def _priced_whole(self, ended: CallEnded) -> CallEnded:
+        """With the cost of all tries, and without one for what used nothing."""
+        price = self._stage.price
+        cost = None if price is None else price.cost(used(ended)[0])
+        return replace(ended, cost=cost, price_source=None if price is None or cost is None else price.source)

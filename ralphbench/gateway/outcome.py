@@ -9,9 +9,12 @@ from aiohttp import web
 
 from ralphbench.gateway.admission import Held
 from ralphbench.gateway.dialects import Dialect
+from ralphbench.gateway.faults import Fault
 from ralphbench.gateway.meter import Meter
 from ralphbench.gateway.requests import AgentRequest
 from ralphbench.gateway.stage import OpenStage
+from ralphbench.model import NOTHING, CallEnded, Timing, Usage
+from ralphbench.record import used
 
 HUNG_UP = 499
 
@@ -34,9 +37,21 @@ class Outcome:
     retries: int = 0
     out: web.StreamResponse | None = None
     """The stream to the agent, once a 200 is committed."""
+    lost: Usage = NOTHING
+    """What the tries before used that came to nothing."""
     response: list[bytes] = field(default_factory=list)
     first_byte: float | None = None
     """Seconds since the last try was sent."""
+
+    def set_aside(self, fault: Fault) -> None:
+        """A try came to nothing, and another follows. What it used is used."""
+        if fault.at_once:
+            return  # nobody has read it
+        mends = () if fault.mend is None else (fault.mend,)
+        timing = Timing(first_token=self.meter.pace.first)
+        usage, status = self.meter.counts.usage(), self.server_status
+        tried = CallEnded("", 0.0, 502, status, usage=usage, timing=timing, error=fault.kind, mends=mends)
+        self.lost += used(tried)[0]
 
     def begin_again(self, meter: Meter) -> None:
         """Forget what the try before gave."""

@@ -32,6 +32,8 @@ _MAX_ERROR = 1024 * 1024
 """Bytes that are read of an error's text."""
 _BROKEN = (ClientError, ConnectionError, asyncio.TimeoutError)
 """What a connection to the server breaks with."""
+_CLOSING = 2.0
+"""Seconds after which a server that hangs up had been at work on the request."""
 _CHECK_EVERY = 32
 """Tokens between two looks at the caps."""
 
@@ -67,8 +69,9 @@ class Try:
         except ServerTimeoutError as error:
             raise Fault("provider_error", f"no byte for {route.timeout.sock_read:g} s") from error
         except ClientConnectionError as error:
-            # As a rule a kept connection that the server was just closing.
-            raise Fault("provider_error", _words(error), at_once=True) from error
+            # At once: as a rule a kept connection that the server was just closing.
+            closing = time.monotonic() - self._sent_at < _CLOSING
+            raise Fault("provider_error", _words(error), at_once=closing) from error
         except _BROKEN as error:
             raise Fault("provider_error", _words(error)) from error
         finally:

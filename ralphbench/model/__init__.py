@@ -9,7 +9,7 @@ from ralphbench.model.attempt import (
     Times,
     Work,
 )
-from ralphbench.model.call import Call, CallEnded, CallStarted, Timing, Usage
+from ralphbench.model.call import NOTHING, Call, CallEnded, CallStarted, Timing, Usage
 from ralphbench.model.event import Event, EventKind, Interval
 from ralphbench.model.experiment import Cell, Experiment, Limits, PlanMode
 from ralphbench.model.names import (
@@ -30,6 +30,7 @@ from ralphbench.model.verdict import GateResult, Tampering, TestCounts, Verdict,
 
 __all__ = [
     "GATEWAY_OPTIONS",
+    "NOTHING",
     "RECORD_VERSION",
     "Acceptance",
     "AgentEvent",

@@ -20,6 +20,22 @@ class Usage:
     cache_write: int | None = None
     reasoning: int | None = None
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            _sum(self.input, other.input),
+            _sum(self.output, other.output),
+            _sum(self.cache_read, other.cache_read),
+            _sum(self.cache_write, other.cache_write),
+            _sum(self.reasoning, other.reasoning),
+        )
+
+
+def _sum(a: int | None, b: int | None) -> int | None:
+    return None if a is None or b is None else a + b
+
+
+NOTHING = Usage(0, 0, 0, 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -84,6 +100,9 @@ class CallEnded:
     """What the server answered, the last time it was asked; None: it did not."""
     served: str | None = None
     usage: Usage = Usage()
+    """Of the last try."""
+    lost: Usage = NOTHING
+    """What the tries before it used that came to nothing."""
     timing: Timing = Timing()
     finish: str | None = None
     retries: int = 0
@@ -96,7 +115,7 @@ class CallEnded:
     truncated: bool | None = None
     """The server counted far fewer prompt tokens than were sent; None: it did not say."""
     cost: float | None = None
-    """USD from the price table; None: unknown."""
+    """USD from the price table, for all tries; None: unknown."""
     cost_reported: float | None = None
     price_source: str | None = None
     response: str | None = None

@@ -31,7 +31,7 @@ from ralphbench.record.results import (
     write_spec,
 )
 from ralphbench.record.room import Room, free_room, require_room, size_text, taken_by
-from ralphbench.record.sums import charge, refused, spent, stage_sums, times
+from ralphbench.record.sums import charge, spent, stage_sums, times, used
 from ralphbench.record.timeline import interval_of
 from ralphbench.record.whole import read_or_set_aside
 
@@ -70,7 +70,6 @@ __all__ = [
     "read_or_set_aside",
     "read_result",
     "read_spec",
-    "refused",
     "report",
     "require_room",
     "set_aside",
@@ -85,6 +84,7 @@ __all__ = [
     "times",
     "try_flock",
     "union_seconds",
+    "used",
     "write_manifest",
     "write_result",
     "write_spec",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ralphbench.model import (
+    NOTHING,
     Call,
     CallEnded,
     Event,
@@ -22,21 +23,27 @@ from ralphbench.record.intervals import Span, clip, length
 from ralphbench.record.timeline import read_timeline
 
 _HUNG_UP = 499
+_REPORTED = "error_in_answer"
+"""The mend of an error that came with status 200, in the place of an answer."""
+_NEVER_ASKED = (None, "endpoint_down")
 _Number = TypeVar("_Number", int, float)
 _PAUSES = (IntervalKind.QUEUE, IntervalKind.LOAD, IntervalKind.RETRY)
 
 
-def refused(ended: CallEnded) -> bool:
-    """The server, or the gateway, answered with an error before a token was made: the call used nothing.
-
-    Not so where the agent hung up, or where tokens had come already: what that used is unknown unless it was said.
-    """
-    return ended.status >= 400 and ended.status != _HUNG_UP and ended.timing.first_token is None
+def used(ended: CallEnded | None) -> tuple[Usage, float | None]:
+    """What a call is charged, all its tries together; None in it is unknown."""
+    if ended is None:
+        return Usage(), None
+    usage, cost, lost = ended.usage, ended.cost, ended.lost != NOTHING
+    if _refused(ended):
+        usage = NOTHING if usage == Usage() else usage
+        cost = 0.0 if cost is None and not lost else cost
+    return usage + ended.lost if lost else usage, cost
 
 
 def charge(spent: Spent, ended: CallEnded | None) -> Spent:
     """`spent` and one more call. None: it has no end (the gateway died, or it is running), so what it used is unknown."""
-    usage, cost = _used(ended)
+    usage, cost = used(ended)
     known = usage.input is not None and usage.output is not None
     return replace(
         spent,
@@ -125,7 +132,7 @@ class _Row:
 
     def add(self, call: Call) -> None:
         sums, ended = self.sums_so_far, call.ended
-        usage, cost = _used(ended)
+        usage, cost = used(ended)
         tokens = None if usage.input is None or usage.output is None else usage.input + usage.output
         self.sums_so_far = replace(
             sums,
@@ -163,14 +170,17 @@ class _Row:
         )
 
 
-def _used(ended: CallEnded | None) -> tuple[Usage, float | None]:
-    """What a call is charged; None in it is unknown."""
-    if ended is None:
-        return Usage(), None
-    if not refused(ended):
-        return ended.usage, ended.cost
-    usage = Usage(0, 0, 0, 0, 0) if ended.usage == Usage() else ended.usage
-    return usage, 0.0 if ended.cost is None else ended.cost
+def _refused(ended: CallEnded) -> bool:
+    """The server answered with an error before a token was made, or was never asked: the last try used nothing.
+
+    Not so where the agent hung up, the connection broke, the server fell silent or tokens had come already: what that used
+    is unknown unless it was said.
+    """
+    if ended.status < 400 or ended.status == _HUNG_UP or ended.timing.first_token is not None:
+        return False
+    if ended.server_status is None:
+        return ended.error in _NEVER_ASKED
+    return ended.server_status >= 300 or (_REPORTED in ended.mends and ended.usage == Usage())
 
 
 def _plus(total: _Number | None, more: _Number | None) -> _Number | None:

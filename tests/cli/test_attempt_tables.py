@@ -62,7 +62,9 @@ def test_what_a_call_without_an_end_has_used_is_unknown() -> None:
 
 
 def test_a_call_that_was_refused_has_used_nothing() -> None:
-    table = tables.call_summary(view(call(1, usage=Usage(input=10, output=5)), call(2, status=400, error="overflow")))
+    table = tables.call_summary(
+        view(call(1, usage=Usage(input=10, output=5)), call(2, status=400, server_status=400, error="overflow"))
+    )
     assert cells(table, "build") == ["build", "2", "10", "5", "0", "0", "0", "1"]
 
 

@@ -13,6 +13,7 @@ from support.hand_clock import HandClock
 from support.waiting import until
 
 from ralphbench.gateway.faults import Fault, Patience, http_fault, retry_after
+from ralphbench.model import Usage
 
 BUSY = json.dumps({"error": {"message": "Rate limit reached, please try again later"}}).encode()
 ROUNDED = 0.01
@@ -151,6 +152,52 @@ def test_a_break_before_the_first_token_is_tried_again(stage: Any, upstream: Any
     one = stage()
     assert one.ask().body == b"".join(tongue.stream("hi"))
     assert one.call().retries == 1
+
+
+def test_a_try_that_was_lost_in_the_middle_is_charged_as_far_as_it_is_known(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    """Anthropic says at once how long the prompt was; whoever does not leaves the sum unknown."""
+    upstream.gives(answer(tongue.stream()[:1], end="reset"), answer(tongue.stream("hi")))
+    one = stage(local=False, price={"input": 3.0, "output": 15.0})
+    assert one.ask().status == 200
+    ended = one.call()
+    assert (ended.usage.input, ended.usage.output, ended.lost.output, ended.cost) == (10, 3, None, None)
+    spent = one.poll().spent
+    assert spent.input == (20 if tongue.name == "messages" else None)
+    assert (spent.output, spent.cost, spent.unknown_calls) == (None, None, 1)
+
+
+def test_a_server_that_falls_silent_before_its_first_byte_has_used_nobody_knows_what(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    upstream.gives(answer(end="stall", delay=9))
+    one = stage(options={"stall_seconds": 0.2, "retries": 2}, local=False, price={"input": 3.0, "output": 15.0})
+    assert one.ask().status == 402
+    traffic = one.poll()
+    assert (traffic.stop, traffic.spent.calls, traffic.spent.input, traffic.spent.cost) == (
+        "provider_error",
+        1,
+        None,
+        None,
+    )
+    assert len(upstream.seen) == 2
+
+
+@pytest.mark.parametrize("bad", ["refused", "closed", "down"])
+def test_a_try_that_nobody_worked_on_costs_nothing(
+    bad: str, stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    failed = answer([b"oops"], status=503, chunked=False) if bad == "refused" else answer(status=0)
+    upstream.gives(failed, answer(tongue.stream("hi")))
+    more = {"base_url": "http://127.0.0.1:9/v1"} if bad == "down" else {}
+    one = stage(local=False, price={"input": 3.0, "output": 15.0}, options={"retries": 2}, **more)
+    one.ask()
+    ended = one.call()
+    assert (ended.retries, ended.lost) == (1, Usage(0, 0, 0, 0, 0))
+    spent = one.poll().spent
+    assert (spent.input, spent.output, spent.unknown_calls) == ((0, 0, 0) if bad == "down" else (10, 3, 0))
+    assert spent.cost == pytest.approx(0.0 if bad == "down" else 75e-6)
 
 
 def test_a_model_that_is_being_loaded_is_waited_for(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:

@@ -83,6 +83,57 @@ def test_a_call_that_was_broken_off_is_unknown(call, fields) -> None:
     assert spent([call("c0", usage=Usage(), cost=None, **fields)]) == Spent(0.0, 1, None, None, None, 1)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"error": "provider_error"},
+        {"error": "provider_error", "server_status": 200},
+        {"error": "overflow", "server_status": 200, "mends": ("empty_answer",)},
+        {"error": "provider_error", "server_status": 200, "mends": ("error_in_answer",), "usage": Usage(20_000)},
+    ],
+    ids=["silence", "reset", "empty", "an error after the prompt was counted"],
+)
+def test_a_server_that_was_at_work_when_it_failed_used_nobody_knows_what(call, fields) -> None:
+    told = {"status": 402, "usage": Usage(), "cost": None, "timing": Timing(), **fields}
+    expected = Spent(0.0, 1, told["usage"].input, None, None, 1)
+    assert spent([call("c0", **told)]) == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"error": "endpoint_down"},
+        {"error": "rate_limited", "server_status": 429},
+        {"error": "overflow", "server_status": 200, "mends": ("error_in_answer",)},
+    ],
+    ids=["never reached", "an error", "an error in the place of an answer"],
+)
+def test_a_server_that_refused_or_was_never_reached_used_nothing(call, fields) -> None:
+    told = {"status": 402, "usage": Usage(), "cost": None, "timing": Timing(), **fields}
+    assert spent([call("c0", **told)]) == Spent(0.0, 1, 0, 0, 0.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        (Usage(0, 0, 0, 0, 0), Spent(0.0, 1, 100, 10, 0.5, 0)),
+        (Usage(7, 1, 0, 0, 0), Spent(0.0, 1, 107, 11, 0.5, 0)),
+        (Usage(7), Spent(0.0, 1, 107, None, 0.5, 1)),
+        (Usage(), Spent(0.0, 1, None, None, 0.5, 1)),
+    ],
+)
+def test_tries_that_came_to_nothing_are_charged_too(call, lost: Usage, expected: Spent) -> None:
+    one = call("c0", lost=lost, retries=1)
+    assert spent([one]) == expected
+    [sums] = stage_sums([one], []).values()
+    assert (sums.input, sums.output, sums.unknown_calls) == (expected.input, expected.output, expected.unknown_calls)
+
+
+def test_a_refusal_after_a_lost_try_costs_what_that_try_did(call) -> None:
+    told = {"status": 402, "server_status": 500, "usage": Usage(), "timing": Timing(), "retries": 1, "lost": Usage(9)}
+    assert spent([call("c0", cost=None, **told)]) == Spent(0.0, 1, 9, None, None, 1)
+
+
 def test_charging_one_by_one_is_the_sum(call) -> None:
     calls = [call("c0"), call("c1", usage=Usage(1, 2)), call("c2", cost=None)]
     total = Spent(seconds=12.0)

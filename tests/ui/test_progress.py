@@ -97,7 +97,7 @@ def test_speed_is_over_the_time_in_which_a_model_answered_and_calls_at_once_coun
 
 def test_a_call_that_was_refused_used_nothing(attempt: Attempt) -> None:
     attempt.start_call(0)
-    progress = attempt.end_call(0, status=429, error="rate_limited")
+    progress = attempt.end_call(0, status=402, server_status=429, error="rate_limited")
     assert (progress.spent.input, progress.spent.cost, progress.calls) == (0, 0.0, 1)
 
 
