@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.ports import reserved_port
 
 from ralphbench.endpoints import Embedded, load_endpoint
 from ralphbench.endpoints.client import is_loopback
@@ -110,7 +110,8 @@ def test_a_first_request_that_fails_says_why(
     flavour: str, turn: dict[str, Any], kind: type[Exception], words: str
 ) -> None:
     script = {"models": ["m"], "rules": [{"turns": [turn]}]}
-    with at(script, flavour, auth="none", options={"timeout": 1}) as (endpoint, _):
+    timeout = 1 if "stall" in str(turn) else 60
+    with at(script, flavour, auth="none", options={"timeout": timeout}) as (endpoint, _):
         with pytest.raises(EndpointError, match=words) as caught:
             endpoint.preflight(profile())
         assert type(caught.value) is kind
@@ -284,10 +285,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(monkeypatch: pytes
 
 
 def test_an_address_where_nobody_answers_is_given_up_soon() -> None:
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        port = deaf.getsockname()[1]
-    with pytest.raises(EndpointDown, match=f"127.0.0.1:{port}"):
+    with reserved_port() as port, pytest.raises(EndpointDown, match=f"127.0.0.1:{port}"):
         load_endpoint(EndpointSpec("e", "openai", base_url=f"http://127.0.0.1:{port}")).models()
 
 

@@ -308,7 +308,7 @@ def test_one_signal_stops_at_the_next_event_and_the_same_command_goes_on(tmp_pat
     run = start(project)
     wait_for(project, "stage_started", "build")
     run.send_signal(signum)
-    out, _ = run.communicate(timeout=60)
+    out, _ = run.communicate(timeout=280)
     assert run.returncode == 130, out
     assert f"Go on with:   {' '.join(project.command('run', '001-words'))}" in out
     assert results(project) == []
@@ -398,7 +398,7 @@ def test_an_attempt_goes_on_where_its_record_was_moved_to_and_a_copy_begins_anew
     run = start(project)
     wait_for(project, "stage_started", "build")
     run.send_signal(signal.SIGINT)
-    run.communicate(timeout=60)
+    run.communicate(timeout=280)
     shutil.copytree(project.root / "results", project.root / "copied")
     copied = project.run("--results", "copied")
     assert copied.returncode == 0, copied.stdout + copied.stderr

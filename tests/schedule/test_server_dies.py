@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ports import reserved_port
 from support.project import SCRIPT, Project, make_project
 
 pytestmark = pytest.mark.slow
@@ -33,14 +34,6 @@ class Server:
         self.process.stdout.close()
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Project, list[Server], int]]:
     script: dict[str, Any] = json.loads(json.dumps(SCRIPT))
@@ -48,13 +41,13 @@ def served(tmp_path: Path) -> Iterator[tuple[Project, list[Server], int]]:
         if rule.get("when", {}).get("stage") == "build":
             rule["turns"][0]["delay"] = 2
     project = make_project(tmp_path / "p", script=script, void_retries=1)
-    port = free_port()
-    servers = [Server(project, port)]
     options = {"tool_check": False, "retries": 2, "retry_max_seconds": 1, "retry_base_seconds": 0.2}
-    endpoint = {"kind": "openai", "base_url": servers[0].url, "local": True, "options": options}
-    project.write("experiments/001-words/endpoints.yaml", {"box": endpoint})
-    yield project, servers, port
-    servers[-1].kill()
+    with reserved_port() as port:
+        servers = [Server(project, port)]
+        endpoint = {"kind": "openai", "base_url": servers[0].url, "local": True, "options": options}
+        project.write("experiments/001-words/endpoints.yaml", {"box": endpoint})
+        yield project, servers, port
+        servers[-1].kill()
 
 
 def results(project: Project) -> list[dict[str, Any]]:
@@ -85,7 +78,7 @@ def test_it_is_void_and_the_same_command_goes_on_when_the_server_is_back(
     )
     wait_for_build(project)
     servers[0].kill()
-    out, _ = run.communicate(timeout=120)
+    out, _ = run.communicate(timeout=280)
     assert run.returncode == 4, out
     assert {r["ending"] for r in results(project)} <= {"endpoint_down", "provider_error"}
     assert len(results(project)) == 2, "tried again once, as `void_retries` says"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.ports import reserved_port
 
 READY_SECONDS = 60.0
 
@@ -55,7 +56,13 @@ def llama_server(
 
     Raises RuntimeError, with the end of the log, where the server does not come up.
     """
-    port = _free_port()
+    with reserved_port() as port:
+        yield from _serve(model, log, port, context=context, alias=alias, slots=slots, most=most)
+
+
+def _serve(
+    model: Path, log: Path, port: int, *, context: int, alias: str, slots: int, most: int
+) -> Iterator[LlamaServer]:
     told = {"model": str(model), "port": port, "context": context, "alias": alias, "slots": slots, "most": most}
     command = [sys.executable, "-c", _CODE, json.dumps(told)]
     with log.open("wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=out) as process:
@@ -92,9 +99,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-2000:]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -124,7 +124,7 @@ class Project:
         return [sys.executable, "-m", "ralphbench", *arguments]
 
     def ralphbench(
-        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120
+        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 280
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
