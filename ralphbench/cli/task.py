@@ -46,23 +46,23 @@ def check(names: tuple[str, ...], runs: int, specs: Path | None, results: Path) 
     """
     from ralphbench.config import load_task, select_tasks
     from ralphbench.grading import logs_of, prove_task
-    from ralphbench.schedule import user_places
+    from ralphbench.schedule import user_places, using_mirrors
     from ralphbench.workspace import prepare_mirror
 
     bad, places = 0, user_places()
     folder, store = specs or Path("specs"), results / ".proofs"
     for name in select_tasks(names, (folder,), where="task check"):
         found = load_task(name, folder)
-        mirror = prepare_mirror(found, places.mirrors)
-        proof = prove_task(
-            found,
-            mirror,
-            store=store,
-            scratch=places.grading,
-            runs=runs,
-            anew=True,
-            on_wait=lambda: click.echo("another process checks this task; waiting for it", err=True),
-        )
+        with using_mirrors(places):
+            proof = prove_task(
+                found,
+                prepare_mirror(found, places.mirrors),
+                store=store,
+                scratch=places.grading,
+                runs=runs,
+                anew=True,
+                on_wait=lambda: click.echo("another process checks this task; waiting for it", err=True),
+            )
         _print(proof, logs_of(found, store))
         bad += not proof.ok
     raise SystemExit(2 if bad else 0)

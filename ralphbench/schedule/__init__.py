@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ralphbench.schedule.cleaning import leftovers, remove_leftovers
+    from ralphbench.schedule.cleaning import alone, keep_unfinished, leftovers, remove_leftovers
+    from ralphbench.schedule.holding import using_mirrors
     from ralphbench.schedule.leases import Leases, serve_leases
     from ralphbench.schedule.options import RunOptions, with_agent
     from ralphbench.schedule.order import cells_in_order
@@ -37,7 +38,10 @@ _HOMES = {
     "RunningTrial": "trials",
     "StopButton": "stop",
     "cells_in_order": "order",
+    "alone": "cleaning",
+    "keep_unfinished": "cleaning",
     "leftovers": "cleaning",
+    "using_mirrors": "holding",
     "user_places": "places",
     "reap": "runfolder",
     "remove_leftovers": "cleaning",
@@ -65,7 +69,9 @@ __all__ = [
     "RunReport",
     "RunningTrial",
     "StopButton",
+    "alone",
     "cells_in_order",
+    "keep_unfinished",
     "leftovers",
     "open_reproduction",
     "reap",
@@ -76,6 +82,7 @@ __all__ = [
     "serve_leases",
     "stage_models",
     "user_places",
+    "using_mirrors",
     "with_agent",
     "write_reproduction_bundle",
 ]

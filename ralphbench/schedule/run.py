@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ralphbench.errors import DiskError, WorkspaceError
+from ralphbench.grading import remove_abandoned
 from ralphbench.model import AttemptResult, AttemptSpec, Ending, Experiment, PlanMode, PlanModeKind
 from ralphbench.record import AttemptFolder, ExperimentFolder, Journal, write_result
 from ralphbench.schedule.choosing import Chooser, judged, next_number
+from ralphbench.schedule.holding import using_mirrors
 from ralphbench.schedule.machinery import Machinery, machinery
 from ralphbench.schedule.manifest import lock_of
 from ralphbench.schedule.options import RunOptions
@@ -71,9 +73,10 @@ def _opened(
 ) -> Iterator[_Run]:
     """Take the lock, reap what dead runs left, make sure of everything."""
     record = ExperimentFolder(experiment.results, experiment.name).create()
-    with record.owner() as lock:
+    with record.owner() as lock, using_mirrors(places):
         if lock.taken_over is not None:
             listener.note(f"taking over from a run that died ({lock.taken_over})")
+        remove_abandoned(places.grading)
         reaped = reap(places.runtime)
         for each in reaped:
             listener.note(f"reaped {each.run_id} of {each.experiment}: {each.processes} processes ended")
