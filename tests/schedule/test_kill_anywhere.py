@@ -86,7 +86,7 @@ def ended(project: Project) -> list[str]:
 
 def nothing_left(project: Project) -> None:
     """No process, worktree or socket of any run of this project."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     runs = project.root / "run" / "ralphbench"
     while (left := _left(project, runs)) and time.monotonic() < deadline:
         time.sleep(0.1)
