@@ -8,7 +8,7 @@ cap while it streams is cut there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ralphbench.gateway.prices import Price
 from ralphbench.model import Limits, StageEnding, Usage
@@ -34,6 +34,14 @@ class Held:
 
     prompt: int
     output: int = 0
+
+    def filled(self, usage: Usage) -> Usage:
+        """What was counted, and what is held where nobody did."""
+        return replace(
+            usage,
+            input=self.prompt if usage.input is None else usage.input,
+            output=self.output if usage.output is None else usage.output,
+        )
 
 
 @dataclass(slots=True)
@@ -74,7 +82,7 @@ class Budget:
     def end(self, held: Held, usage: Usage, cost: float | None, counted: int | None = None) -> Stop | None:
         """Put what was used in the place of what was held. `counted`: the prompt of the answer, as the server says."""
         self.running.remove(held)
-        spent = self._filled(held, usage)
+        spent = held.filled(usage)
         self.tokens += (spent.input or 0) + (spent.output or 0)
         self.cost += (cost if cost is not None else self._cost(spent.input or 0, spent.output or 0)) or 0.0
         limits = self.limits
@@ -138,10 +146,3 @@ class Budget:
 
     def _cost(self, prompt: int, output: int) -> float | None:
         return None if self.price is None else self.price.cost(Usage(input=prompt, output=output))
-
-    @staticmethod
-    def _filled(held: Held, usage: Usage) -> Usage:
-        return Usage(
-            input=held.prompt if usage.input is None else usage.input,
-            output=held.output if usage.output is None else usage.output,
-        )

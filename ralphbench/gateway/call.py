@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from ralphbench.endpoints import overflow_sizes
 from ralphbench.errors import DiskError
 from ralphbench.gateway import headers
-from ralphbench.gateway.admission import Stop
+from ralphbench.gateway.admission import Held, Stop
 from ralphbench.gateway.dialects import Dialect, Problem
 from ralphbench.gateway.faults import Fault, Patience
 from ralphbench.gateway.outcome import HUNG_UP, Asked, HungUp, Outcome
@@ -136,7 +136,7 @@ class Call:
                 await self._wait(fault, began, delay, started.id)
                 if stage.stop is not None:
                     return self._failed(fault, asked)
-                self._outcome.set_aside(fault)
+                self._outcome.set_aside(fault, asked.held)
 
     def _headers(self, started: CallStarted) -> CIMultiDict[str]:
         route = self._stage.route
@@ -201,7 +201,8 @@ class Call:
         """Whatever happened, the call has an end in the record, and holds nothing any more. Nothing here waits."""
         stage, status = self._stage, self._outcome.status
         try:
-            ended = self._ended(started)
+            asked.held.output = self._outcome.meter.output_estimate()
+            ended = self._ended(started, asked.held)
         except Exception as error:
             stage.budget.drop(asked.held)
             self._book(CallEnded(started.id, time.time(), status, error="harness", error_text=str(error)))
@@ -210,7 +211,7 @@ class Call:
         total, cost = used(ended)
         if total == NOTHING:
             stage.budget.drop(asked.held)
-        elif (stop := stage.budget.end(asked.held, total, cost, ended.usage.input)) is not None:
+        elif (stop := stage.budget.end(asked.held, ended.estimate or total, cost, ended.usage.input)) is not None:
             stage.end(stop)
 
     def _book(self, ended: CallEnded) -> None:
@@ -219,7 +220,7 @@ class Call:
         stage.end_call(ended)
         stage.output_rate = self._outcome.meter.output_rate() or stage.output_rate
 
-    def _ended(self, started: CallStarted) -> CallEnded:
+    def _ended(self, started: CallStarted, held: Held) -> CallEnded:
         stage, outcome = self._stage, self._outcome
         meter = outcome.meter
         if outcome.error is None and meter.malformed_arguments():
@@ -248,10 +249,15 @@ class Call:
             price_source=stage.price.source if stage.price is not None and cost is not None else None,
             response=stage.recorder.body(started.id, "response", body, self._thread()) if body else None,
         )
-        return ended if ended.status == 200 and not ended.retries else self._priced_whole(ended)
+        plain = ended.status == 200 and not ended.retries and usage.input is not None and usage.output is not None
+        return ended if plain else self._with_all_tries(ended, held)
 
-    def _priced_whole(self, ended: CallEnded) -> CallEnded:
-        """With the cost of all tries, and without one for what used nothing."""
-        price = self._stage.price
-        cost = None if price is None else price.cost(used(ended)[0])
-        return replace(ended, cost=cost, price_source=None if price is None or cost is None else price.source)
+    def _with_all_tries(self, ended: CallEnded, held: Held) -> CallEnded:
+        """The cost of all of them, and what stands in for counts that are missing."""
+        price, (total, _) = self._stage.price, used(ended)
+        cost = None if price is None else price.cost(total)
+        source = None if price is None or cost is None else price.source
+        if total.input is not None and total.output is not None:
+            return replace(ended, cost=cost, price_source=source)
+        last, _ = used(replace(ended, lost=NOTHING))
+        return replace(ended, cost=cost, price_source=source, estimate=held.filled(last) + self._outcome.guessed)

@@ -39,11 +39,13 @@ class Outcome:
     """The stream to the agent, once a 200 is committed."""
     lost: Usage = NOTHING
     """What the tries before used that came to nothing."""
+    guessed: Usage = NOTHING
+    """The same, with our own estimates where nobody counted."""
     response: list[bytes] = field(default_factory=list)
     first_byte: float | None = None
     """Seconds since the last try was sent."""
 
-    def set_aside(self, fault: Fault) -> None:
+    def set_aside(self, fault: Fault, held: Held) -> None:
         """A try came to nothing, and another follows. What it used is used."""
         if fault.at_once:
             return  # nobody has read it
@@ -51,7 +53,9 @@ class Outcome:
         timing = Timing(first_token=self.meter.pace.first)
         usage, status = self.meter.counts.usage(), self.server_status
         tried = CallEnded("", 0.0, 502, status, usage=usage, timing=timing, error=fault.kind, mends=mends)
-        self.lost += used(tried)[0]
+        found = used(tried)[0]
+        self.lost += found
+        self.guessed += held.filled(found)
 
     def begin_again(self, meter: Meter) -> None:
         """Forget what the try before gave."""

@@ -6,11 +6,12 @@ import logging
 from pathlib import Path
 
 from ralphbench.errors import DiskError, RalphbenchError
+from ralphbench.gateway.admission import Held
 from ralphbench.gateway.prices import Price
 from ralphbench.gateway.secrets import Redactor
 from ralphbench.gateway.writer import Bodies, Lines
-from ralphbench.model import CallEnded, CallStarted, Usage
-from ralphbench.record import AttemptFolder, BodyStore, CallLog, read_calls
+from ralphbench.model import CallEnded, CallStarted
+from ralphbench.record import AttemptFolder, BodyStore, CallLog, read_calls, used
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +90,12 @@ def estimated_spending(folder: Path, price: Price | None) -> tuple[int, float]:
     """
     tokens, cost = 0, 0.0
     for call in read_calls(AttemptFolder(folder)):
-        usage = call.ended.usage if call.ended is not None else Usage()
-        prompt = call.started.estimate if usage.input is None else usage.input
-        output = usage.output or 0
-        tokens += prompt + output
-        known = call.ended.cost if call.ended is not None else None
+        total, known = used(call.ended)
+        if call.ended is not None and call.ended.estimate is not None:
+            total = call.ended.estimate
+        total = Held(call.started.estimate).filled(total)  # of a call without an end nothing more is known
+        tokens += (total.input or 0) + (total.output or 0)
         if known is None and price is not None:
-            known = price.cost(Usage(input=prompt, output=output))
+            known = price.cost(total)
         cost += known or 0.0
     return tokens, cost

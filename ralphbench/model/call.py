@@ -103,6 +103,8 @@ class CallEnded:
     """Of the last try."""
     lost: Usage = NOTHING
     """What the tries before it used that came to nothing."""
+    estimate: Usage | None = None
+    """What stands in for all tries' counts where some are unknown, for the caps alone; None: none is."""
     timing: Timing = Timing()
     finish: str | None = None
     retries: int = 0

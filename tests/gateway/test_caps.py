@@ -164,6 +164,34 @@ def test_after_a_resume_what_was_not_counted_is_estimated_for_the_cap(
     assert one.poll().spent.input is None
 
 
+def test_what_a_killed_attempt_streamed_counts_for_the_cap_and_what_was_refused_does_not(
+    stage: Any, upstream: Any, tongue: Any, answer: Any, tmp_path: Any
+) -> None:
+    folder = tmp_path / "killed"
+    refused = answer([b'{"error": {"message": "bad tools"}}'], status=400, chunked=False)
+    cut = answer(tongue.broken(tongue.stream("word " * 800)), end="reset")  # a thousand tokens that nobody counted
+    upstream.gives(refused, cut)
+    first = stage(folder=folder)
+    assert first.ask(tongue.ask("word " * 2000)).status == 400  # a prompt of 2,500
+    assert first.ask().status == 200
+    spent = first.close().spent
+    assert spent.output is None
+    upstream.gives(answer(tongue.stream("hi")))
+    second = stage(folder=folder, spent=spent, next_call=3, limits=Limits(tokens=2000), output=5000)
+    assert second.ask(tongue.ask(**{tongue.output_field: 5000})).status == 200
+    assert 850 < upstream.seen[-1].json[tongue.output_field] < 1000
+
+
+def test_a_lost_try_counts_for_the_cap(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    """Both tries have sent the same prompt, of 600 tokens; one of them was counted."""
+    lost = answer(tongue.stream(prompt=600)[:1], end="reset")
+    upstream.gives(lost, answer(tongue.stream("hi", prompt=600)))
+    one = stage(limits=Limits(tokens=1100))
+    assert one.ask(tongue.ask("word " * 480)).status == 200
+    assert one.call().estimate.input > 1100
+    assert one.poll().stop == "tokens"
+
+
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), max_size=30), st.integers(1, 2000))
 def test_whatever_starts_together_is_within_the_cap_when_it_starts(calls: list[tuple[int, int]], cap: int) -> None:
     budget = Budget(Limits(tokens=cap), None, None)
