@@ -99,8 +99,8 @@ def _counting(attempts: pd.DataFrame, identities: Mapping[tuple[str, str], str])
     valid = attempts.loc[~attempts["void"], [*cell, "attempt", "identity"]]
     several = valid.duplicated(cell, keep=False)
     rivals = valid[several]  # of what can be many, as a rule a few
-    known = {f"{task}\0{profile}": hash_ for (task, profile), hash_ in identities.items()}
-    todays = rivals["identity"] == (rivals["task"] + "\0" + rivals["profile"]).map(known)
+    known = {f"{task}\n{profile}": hash_ for (task, profile), hash_ in identities.items()}
+    todays = rivals["identity"] == (rivals["task"] + "\n" + rivals["profile"]).map(known)
     ordered = rivals.assign(todays=todays).sort_values(["todays", "attempt"], kind="stable")
     standing = valid.index[~several].union(ordered.drop_duplicates(cell, keep="last").index)
     return attempts.index.to_series().isin(standing)
