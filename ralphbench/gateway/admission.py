@@ -34,6 +34,8 @@ class Held:
 
     prompt: int
     output: int = 0
+    cached: int = 0
+    """Of the prompt."""
 
     def filled(self, usage: Usage) -> Usage:
         """What was counted, and what is held where nobody did."""
@@ -41,6 +43,7 @@ class Held:
             usage,
             input=self.prompt if usage.input is None else usage.input,
             output=self.output if usage.output is None else usage.output,
+            cache_read=self.cached if usage.input is None else usage.cache_read,
         )
 
 
@@ -57,8 +60,10 @@ class Budget:
     cost: float = 0.0
     running: list[Held] = field(default_factory=list)
 
-    def admit(self, prompt: int, output: int = 1) -> Stop | None:
-        """Whether a call may start with so long a prompt, and an answer that may not be told to be shorter. Tokens."""
+    def admit(self, prompt: int, output: int = 1, cached: int = 0) -> Stop | None:
+        """Whether a call may start with so long a prompt, and an answer that may not be told to be shorter. `cached`: how
+        much of the prompt the server is known to have. Tokens.
+        """
         limits = self.limits
         if limits.calls is not None and self.calls >= limits.calls:
             return Stop(StageEnding.CALLS, f"{self.calls} calls of {limits.calls} are made")
@@ -67,11 +72,11 @@ class Budget:
                 StageEnding.CONTEXT,
                 f"a prompt of about {prompt:,} tokens exceeds {limits.context:g} of the window of {self.window:,}",
             )
-        return self._beyond(prompt, output)
+        return self._beyond(prompt, output, cached)
 
-    def start(self, prompt: int) -> Held:
+    def start(self, prompt: int, cached: int = 0) -> Held:
         self.calls += 1
-        held = Held(prompt)
+        held = Held(prompt, cached=cached)
         self.running.append(held)
         return held
 
@@ -84,7 +89,9 @@ class Budget:
         self.running.remove(held)
         spent = held.filled(usage)
         self.tokens += (spent.input or 0) + (spent.output or 0)
-        self.cost += (cost if cost is not None else self._cost(spent.input or 0, spent.output or 0)) or 0.0
+        if cost is None:
+            cost = self._cost(spent.input or 0, spent.output or 0, spent.cache_read or 0)
+        self.cost += cost or 0.0
         limits = self.limits
         if (
             limits.context is not None
@@ -109,40 +116,45 @@ class Budget:
             left = limits.tokens - self.tokens - prompts
             if outputs > left * TOLERANCE + SLACK:
                 return Stop(StageEnding.TOKENS, f"an answer that runs has passed the cap of {limits.tokens:,} tokens")
-        if limits.cost is not None:
-            running = self._cost(prompts, outputs)
-            if running is not None and self.cost + running > limits.cost * TOLERANCE:
-                return Stop(StageEnding.COST, f"an answer that runs has passed the cap of {limits.cost:g} USD")
+        if limits.cost is not None and self.cost + self._held_cost() > limits.cost * TOLERANCE:
+            return Stop(StageEnding.COST, f"an answer that runs has passed the cap of {limits.cost:g} USD")
         return None
 
-    def output_left(self, prompt: int) -> int | None:
+    def output_left(self, prompt: int, cached: int = 0) -> int | None:
         """Tokens that an answer to such a prompt may have; None: no cap limits it."""
         limits, left = self.limits, []
         if limits.tokens is not None:
             left.append(limits.tokens - self.tokens - prompt - self._held_tokens())
         if limits.cost is not None and self.price is not None:
-            spent = self.cost + (self._cost(prompt, 0) or 0.0) + self._held_cost()
+            spent = self.cost + (self._cost(prompt, 0, cached) or 0.0) + self._held_cost()
             each = self._cost(0, 1000)
             if each:
                 left.append(int((limits.cost - spent) / each * 1000))
         return min(left) if left else None
 
-    def _beyond(self, prompt: int, output: int) -> Stop | None:
+    def _beyond(self, prompt: int, output: int, cached: int = 0) -> Stop | None:
         limits = self.limits
-        asked = f", and {prompt:,} with an answer of at least {output:,} are asked for" if prompt else ""
         if limits.tokens is not None and self.tokens + self._held_tokens() + prompt + max(output, 1) > limits.tokens:
+            asked = f", and {prompt:,} with an answer of at least {output:,} are asked for" if prompt else ""
             return Stop(StageEnding.TOKENS, f"{self.tokens:,} tokens of {limits.tokens:,} are used{asked}")
         if limits.cost is not None:
-            spent = self.cost + self._held_cost() + (self._cost(prompt, output) or 0.0)
+            price = self._cost(prompt, output, cached) or 0.0
+            spent = self.cost + self._held_cost() + price
             if spent >= limits.cost > 0 or (limits.cost == 0 and spent > 0):
-                return Stop(StageEnding.COST, f"{self.cost:.4f} USD of {limits.cost:g} are spent")
+                asked = f", and about {price:.4f} are asked for: a prompt of {prompt:,} tokens" if prompt else ""
+                known = f", {cached:,} of them cached" if prompt and cached else ""
+                return Stop(StageEnding.COST, f"{self.cost:.4f} USD of {limits.cost:g} are spent{asked}{known}")
         return None
 
     def _held_tokens(self) -> int:
         return sum(held.prompt + held.output for held in self.running)
 
     def _held_cost(self) -> float:
-        return self._cost(sum(h.prompt for h in self.running), sum(h.output for h in self.running)) or 0.0
+        running = self.running
+        prompt, output = sum(held.prompt for held in running), sum(held.output for held in running)
+        return self._cost(prompt, output, sum(held.cached for held in running)) or 0.0
 
-    def _cost(self, prompt: int, output: int) -> float | None:
-        return None if self.price is None else self.price.cost(Usage(input=prompt, output=output))
+    def _cost(self, prompt: int, output: int, cached: int = 0) -> float | None:
+        if self.price is None:
+            return None
+        return self.price.cost(Usage(prompt, output, cached if 0 < cached <= prompt else None))

@@ -49,10 +49,11 @@ class Call:
     async def answer(self) -> web.StreamResponse:
         stage = self._stage
         prompt = stage.estimator.anchored(self._raw, stage.seen.get(self._session))
-        if (stop := stage.stopped() or stage.budget.admit(prompt, self._least_output())) is not None:
+        cached = stage.cached(self._session, self._raw, prompt)
+        if (stop := stage.stopped() or stage.budget.admit(prompt, self._least_output(), cached)) is not None:
             return self._refuse(stop)
-        started = self._started(prompt)
-        held = stage.budget.start(prompt)
+        started = self._started(prompt, cached)
+        held = stage.budget.start(prompt, cached)
         asked = Asked(stage, self._dialect, self._request, self._http, held, self._outcome)
         try:
             await stage.recorder.started(started)
@@ -80,12 +81,14 @@ class Call:
         self._stage.end(stop)
         return refuse(self._dialect, stop)
 
-    def _started(self, prompt: int) -> CallStarted:
-        """Numbered, with what is going to be set in it; nothing has been forwarded yet. `prompt`: estimated tokens."""
+    def _started(self, prompt: int, cached: int) -> CallStarted:
+        """Numbered, with what is going to be set in it; nothing has been forwarded yet. `prompt`: estimated tokens, of which
+        the server has `cached`.
+        """
         stage, grant, request = self._stage, self._stage.grant, self._request
         room = Room(
             profile=grant.model.output,
-            budget=stage.budget.output_left(prompt),
+            budget=stage.budget.output_left(prompt, cached),
             context=None if stage.window is None else int((stage.window - prompt) * 0.98) - 16,
             floor=self._least_output(),
         )

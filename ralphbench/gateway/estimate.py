@@ -81,6 +81,8 @@ class Seen:
 
     raw: float
     counted: int
+    cached: int = 0
+    """What the server had of the session's last prompt when it had answered: tokens read from its cache, or put there."""
 
 
 @dataclass(slots=True)

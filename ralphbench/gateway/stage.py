@@ -123,8 +123,15 @@ class OpenStage:
         cut = self.estimator.truncated(raw, usage.input, seen, window=self.window, output=usage.output)
         if not cut and self.estimator.moved(raw, seen):
             self.estimator.learn(raw, usage.input)
-            _keep(self.seen, session, Seen(raw, usage.input), _SEEN)
+            seen = _keep(self.seen, session, Seen(raw, usage.input), _SEEN)
+        if seen is not None:
+            seen.cached = (usage.cache_read or 0) + (usage.cache_write or 0)
         return cut
+
+    def cached(self, session: str | None, raw: float, prompt: int) -> int:
+        """How much of a prompt the server is known to have: nothing of one that has become shorter, for it is another one."""
+        seen = self.seen.get(session)
+        return 0 if seen is None or raw < seen.raw else min(seen.cached, prompt)
 
     def traffic(self) -> StageTraffic:
         now = time.time()

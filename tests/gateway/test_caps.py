@@ -84,6 +84,25 @@ def test_used_up_money_stops_the_stage(stage: Any, upstream: Any, tongue: Any, a
     assert (traffic.stop, traffic.spent.cost) == ("cost", pytest.approx(1.001))
 
 
+def test_a_prompt_that_the_server_has_cached_is_admitted_at_what_that_costs(
+    stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    """In full it would cost 0.03 USD, of which 0.029 are left after the first call."""
+    cached = b'"cached_tokens": 9000'
+    events = chat.stream("hi", prompt=10_000, output=1)
+    upstream.gives(answer([event.replace(b'"cached_tokens": 4', cached) for event in events]))
+    price = {"input": 3.0, "output": 15.0, "cache_read": 0.3}
+    one = stage(chat, limits=Limits(cost=0.0347), price=price, local=False)
+    body = chat.ask("word " * 8_000)
+    assert one.ask(body).status == 200
+    assert one.call().cost == pytest.approx(0.005715)
+    assert one.ask(body).status == 200
+    # A conversation that has become shorter is another one.
+    assert one.ask(chat.ask("word " * 7_900)).status == 402
+    assert one.poll().stop == "cost"
+    assert "0.0114 USD of 0.0347 are spent, and about 0.029" in one.poll().detail
+
+
 def test_money_left_limits_the_answer(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
     upstream.gives(answer(tongue.stream("hi")))
     one = stage(limits=Limits(cost=1.0), spent=Spent(cost=0.985), price=PRICE, local=False, output=8000)
