@@ -20,7 +20,7 @@ from ralphbench.gateway.outcome import HUNG_UP, Asked, HungUp, Outcome
 from ralphbench.gateway.refusals import ENDED, error_response, refuse
 from ralphbench.gateway.requests import AgentRequest, Room, edits
 from ralphbench.gateway.routes import replay_headers
-from ralphbench.gateway.stage import OpenStage, Pause
+from ralphbench.gateway.stage import Moment, OpenStage, Waiting, moment
 from ralphbench.gateway.texts import is_loud, overflow_message, quiet
 from ralphbench.gateway.tries import Try
 from ralphbench.model import NOTHING, CallEnded, CallStarted, StageEnding
@@ -41,7 +41,7 @@ class Call:
         self._session = headers.session(http.headers, headers.SESSION)
         self._parent = headers.session(http.headers, headers.PARENT_SESSION)
         self._outcome = Outcome(stage.recorder.clean, dialect.meter())
-        self._pause: Pause | None = None
+        self._pause: Waiting | None = None
         self._paused = 0.0
         self._forwarded = time.monotonic()
         self._raw = stage.size(self._session, request.original)
@@ -129,7 +129,7 @@ class Call:
         wire, sent = self._request.edited(started.edits), self._headers(started)
         self._forwarded = time.monotonic()
         while True:
-            began = time.time()
+            began = moment()
             try:
                 return await Try(asked).run(wire, sent)
             except Fault as fault:
@@ -149,10 +149,10 @@ class Call:
             self._stage.recorder.learn_login(self._http.headers)
         return headers.to_upstream(self._http.headers, own, passthrough=passthrough)
 
-    async def _wait(self, fault: Fault, began: float, delay: float, label: str) -> None:
+    async def _wait(self, fault: Fault, began: Moment, delay: float, label: str) -> None:
         """The failed try and the wait after it are not the contender's time."""
         if self._pause is None or self._pause.what is not fault.pause:
-            self._pause = Pause(fault.pause, began, f"{label}: {fault.kind}")
+            self._pause = Waiting(fault.pause, began, f"{label}: {fault.kind}")
             self._stage.pauses.append(self._pause)
         pause = self._pause
         pause.end = None
@@ -162,8 +162,8 @@ class Call:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stage.stop_event.wait(), delay)
         finally:
-            pause.end = time.time()
-            self._paused += pause.end - began
+            pause.end = moment()
+            self._paused += pause.end[1] - began[1]
 
     # -- the last word on a request that could not be answered ----------------------------------------------------
 

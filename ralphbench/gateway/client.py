@@ -20,8 +20,8 @@ from ralphbench.errors import (
 from ralphbench.model import (
     EndpointSpec,
     GatewayAddress,
-    Interval,
     Limits,
+    Pause,
     Spent,
     Stage,
     StageModel,
@@ -64,7 +64,7 @@ class StageTraffic:
     """A StageEnding: a cap is reached or a fault was seen; every further request is refused."""
     detail: str
     """Evidence for `stop`, in words."""
-    pauses: tuple[Interval, ...]
+    pauses: tuple[Pause, ...]
     """Retries and model loads of this stage so far; one that is still open ends now."""
     served: str | None
     """The model that the server says it served last."""

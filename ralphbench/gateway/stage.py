@@ -14,7 +14,7 @@ from ralphbench.gateway.estimate import Estimator, Seen, Sizer
 from ralphbench.gateway.prices import Price
 from ralphbench.gateway.recorder import Recorder
 from ralphbench.gateway.routes import Route
-from ralphbench.model import CallEnded, Interval, IntervalKind, Spent, StageEnding, Usage
+from ralphbench.model import CallEnded, IntervalKind, Pause, Spent, StageEnding, Usage
 from ralphbench.record import charge
 
 _T = TypeVar("_T")
@@ -24,17 +24,26 @@ _SEEN = 256
 """Sessions that have an anchor."""
 
 
+Moment = tuple[float, float]
+"""Wall clock and monotonic clock."""
+
+
+def moment() -> Moment:
+    return time.time(), time.monotonic()
+
+
 @dataclass(slots=True)
-class Pause:
-    """A stretch that is not the contender's own; it goes on while `end` is None. Wall clock."""
+class Waiting:
+    """A pause that grows. It goes on while `end` is None."""
 
     what: IntervalKind
-    start: float
+    start: Moment
     label: str
-    end: float | None = None
+    end: Moment | None = None
 
-    def interval(self, now: float) -> Interval:
-        return Interval(self.what, self.start, now if self.end is None else self.end, self.label)
+    def pause(self, now: Moment) -> Pause:
+        (start, since), (end, until) = self.start, now if self.end is None else self.end
+        return Pause(self.what, start, end, self.label, since, until)
 
 
 @dataclass(slots=True)
@@ -58,7 +67,7 @@ class OpenStage:
     """Set with `stop`: wakes what waits for its next try."""
     closing: str | None = None
     """Why running calls are ended: `stage_closed`, `gateway_closed`."""
-    pauses: list[Pause] = field(default_factory=list)
+    pauses: list[Waiting] = field(default_factory=list)
     served: str | None = None
     output_rate: float | None = None
     last_error: str | None = None
@@ -134,7 +143,7 @@ class OpenStage:
         return 0 if seen is None or raw < seen.raw else min(seen.cached, prompt)
 
     def traffic(self) -> StageTraffic:
-        now = time.time()
+        now = moment()
         stop = self.stopped()
         return StageTraffic(
             activity=self.activity,
@@ -144,7 +153,7 @@ class OpenStage:
             next_call=self.next_call,
             stop=None if stop is None else stop.ending.value,
             detail="" if stop is None else stop.detail,
-            pauses=tuple(pause.interval(now) for pause in self.pauses),
+            pauses=tuple(waiting.pause(now) for waiting in self.pauses),
             served=self.served,
             output_rate=self.output_rate,
             last_error=self.last_error,

@@ -10,7 +10,7 @@ from ralphbench.model.attempt import (
     Work,
 )
 from ralphbench.model.call import NOTHING, Call, CallEnded, CallStarted, Timing, Usage
-from ralphbench.model.event import Event, EventKind, Interval
+from ralphbench.model.event import Event, EventKind, Interval, Pause
 from ralphbench.model.experiment import Cell, Experiment, Limits, PlanMode
 from ralphbench.model.names import (
     Ending,
@@ -56,6 +56,7 @@ __all__ = [
     "Issue",
     "Limits",
     "ModelRef",
+    "Pause",
     "PlanMode",
     "PlanModeKind",
     "Profile",

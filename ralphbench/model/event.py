@@ -61,3 +61,16 @@ class Interval:
     start: float
     end: float
     label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Interval):
+    """A stretch that is not the contender's own. Its clock takes the monotonic bounds: no set clock and no sleep of the
+    machine moves them, and all processes of a machine share them. They mean nothing later, so the record has the others.
+    """
+
+    since: float = 0.0
+    until: float = 0.0
+
+    def recorded(self) -> Interval:
+        return Interval(self.what, self.start, self.end, self.label)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ralphbench.control import Channel
-from ralphbench.model import Interval, IntervalKind, StageModel
+from ralphbench.model import IntervalKind, Pause, StageModel
 
 
 class LeaseClient:
@@ -19,16 +20,22 @@ class LeaseClient:
         self._channel.settimeout(None)
 
     @contextlib.contextmanager
-    def lease(self, model: StageModel) -> Iterator[tuple[Interval, ...]]:
+    def lease(self, model: StageModel) -> Iterator[tuple[Pause, ...]]:
         """Hold a slot of the model's endpoint. Yields the pauses that it took: waiting, and loading where that was needed.
 
         Raises GatewayLost where the scheduler is gone, ChannelError where the model cannot be loaded.
         """
         endpoint, label = model.model.endpoint, str(model.model)
+        since = time.monotonic()
         granted = self._channel.call("lease", endpoint=endpoint, model=model)
-        pauses = [_interval(IntervalKind.QUEUE, granted["queued"], label)]
-        if granted["loaded"] is not None:
-            pauses.append(_interval(IntervalKind.LOAD, granted["loaded"], label))
+        until = time.monotonic()
+        kinds = {IntervalKind.QUEUE: granted["queued"], IntervalKind.LOAD: granted["loaded"]}
+        # For the clock both are one stretch: which part of it was which is for the record.
+        pauses = [
+            Pause(what, bounds[0], bounds[1], label, since, until)
+            for what, bounds in kinds.items()
+            if bounds is not None
+        ]
         try:
             yield tuple(pauses)
         finally:
@@ -39,7 +46,3 @@ class LeaseClient:
 
     def close(self) -> None:
         self._channel.close()
-
-
-def _interval(what: IntervalKind, bounds: list[float], label: str) -> Interval:
-    return Interval(what, bounds[0], bounds[1], label)

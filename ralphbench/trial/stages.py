@@ -20,6 +20,7 @@ from ralphbench.model import (
     EventKind,
     Interval,
     IntervalKind,
+    Pause,
     Spent,
     Stage,
     StageEnding,
@@ -74,13 +75,14 @@ class StageRunner:
         restore = self.anchor()
         for left in range(STAGE_RETRIES, -1, -1):
             self.stop.raise_if_asked()
-            began = time.time()
+            began, since = time.time(), time.monotonic()
             before = self.clock.now()
             result = self._once(stage, prompt, iteration=iteration, ticket=ticket, session=session)
             fault = result.ending.fault
             if fault is None or result.ending is StageEnding.INTERRUPTED or not left:
                 return result
-            self._pause(Interval(IntervalKind.RETRY, began, time.time(), f"{stage}: {fault}"))
+            label, until = f"{stage}: {fault}", time.monotonic()
+            self._pause(Pause(IntervalKind.RETRY, began, time.time(), label, since, until))
             self.spent = dataclasses.replace(self.spent, seconds=before)
             self.log.append(
                 EventKind.FAULT,
@@ -218,11 +220,11 @@ class StageRunner:
         self.spent = traffic.spent
         self.next_call = traffic.next_call
 
-    def _pause(self, interval: Interval, stage_id: str = "") -> None:
-        """Take an interval off the contender's clock and write it down. One too short to matter is only taken off."""
-        self.clock.pause(interval)
-        if interval.end - interval.start >= 0.001:
-            self.log.append(EventKind.INTERVAL, **codec.builtins(interval), stage_id=stage_id)
+    def _pause(self, pause: Pause, stage_id: str = "") -> None:
+        """Take a pause off the contender's clock and write it down. One too short to matter is only taken off."""
+        self.clock.pause(pause)
+        if pause.end - pause.start >= 0.001:
+            self.log.append(EventKind.INTERVAL, **codec.builtins(pause.recorded()), stage_id=stage_id)
 
     def _stage_id(self, stage: Stage, iteration: int) -> str:
         key = f"{iteration}-{stage}"

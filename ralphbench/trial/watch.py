@@ -123,4 +123,4 @@ class StageWatch:
 
 def _paused(traffic: StageTraffic) -> bool:
     """Whether the gateway is waiting for the server on the contender's behalf just now."""
-    return any(time.time() - pause.end < 2 * POLL for pause in traffic.pauses)
+    return any(time.monotonic() - pause.until < 2 * POLL for pause in traffic.pauses)

@@ -30,7 +30,7 @@ def test_a_busy_server_is_asked_again_and_the_wait_is_a_pause(
         answer(events),
     )
     one = stage()
-    began = time.time()
+    began, since = time.time(), time.monotonic()
     reply = one.ask()
     assert (reply.status, reply.body) == (200, b"".join(events))
     ended = one.call()
@@ -38,6 +38,7 @@ def test_a_busy_server_is_asked_again_and_the_wait_is_a_pause(
     [pause] = one.poll().pauses
     assert pause.what == "retry"
     assert began <= pause.start < pause.end <= time.time()
+    assert since <= pause.since < pause.until <= time.monotonic()
     assert 0.3 <= ended.retry_seconds <= pause.end - pause.start + ROUNDED
     assert ended.timing.first_token <= ended.timing.total - ended.retry_seconds + ROUNDED, "it is of the last try alone"
     assert [seen.body for seen in upstream.seen] == [upstream.seen[0].body] * 3
@@ -54,9 +55,10 @@ def test_a_pause_that_goes_on_ends_now(stage: Any, upstream: Any, chat: Any, ans
     until(lambda: one.poll().pauses)
     assert one.poll().stop is None
     for _ in range(3):
-        before = time.time()
+        before, clock = time.time(), time.monotonic()
         [pause] = one.poll().pauses
         assert before <= pause.end <= time.time()
+        assert clock <= pause.until <= time.monotonic()
     one.ask()  # its answer stops the stage, and with it the wait
     asking.join()
     assert one.poll().pauses == one.poll().pauses

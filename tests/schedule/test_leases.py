@@ -14,7 +14,7 @@ import pytest
 
 from ralphbench.control import ChannelError, ChannelServer
 from ralphbench.errors import GatewayLost, Interrupted
-from ralphbench.model import EndpointSpec, Interval, ModelRef, StageModel, codec
+from ralphbench.model import EndpointSpec, ModelRef, Pause, StageModel, codec
 from ralphbench.schedule import Leases, serve_leases
 from ralphbench.trial import LeaseClient
 from ralphbench.trial.stop import StopRequest
@@ -63,7 +63,7 @@ def test_a_free_slot_is_granted_at_once(server: ChannelServer, leases: Leases) -
 
 def test_the_second_waits_for_the_first_and_is_told_how_long(server: ChannelServer, leases: Leases) -> None:
     first, second = LeaseClient(server.path), LeaseClient(server.path)
-    waited: list[Interval] = []
+    waited: list[Pause] = []
 
     def take() -> None:
         with second.lease(model("box")) as pauses:
@@ -73,12 +73,13 @@ def test_the_second_waits_for_the_first_and_is_told_how_long(server: ChannelServ
         thread = threading.Thread(target=take)
         thread.start()
         assert wait_until(lambda: leases.waiting()["box"] == 1)
-        seen = time.time()
+        seen, on_the_clock = time.time(), time.monotonic()
         time.sleep(0.05)
         assert not waited
         given_back = time.time()
     thread.join()
     assert waited[0].start <= seen < given_back <= waited[0].end
+    assert waited[0].since <= on_the_clock < on_the_clock + 0.05 <= waited[0].until <= time.monotonic()
     first.close()
     second.close()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from support.hand_clock import HandClock
 
-from ralphbench.model import Interval
+from ralphbench.model import Pause
 from ralphbench.trial import Clock
 
 
@@ -14,8 +14,9 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     return clock
 
 
-def pause(start: float, end: float) -> Interval:
-    return Interval("queue", start, end)
+def pause(since: float, until: float, *, wall: tuple[float, float] | None = None) -> Pause:
+    start, end = wall or (since, until)
+    return Pause("queue", start, end, "", since, until)
 
 
 def test_time_runs_on_from_what_was_carried_over(hand: HandClock) -> None:
@@ -59,3 +60,14 @@ def test_the_clock_never_falls_below_what_was_carried(hand: HandClock) -> None:
     clock = Clock(5.0)
     clock.pause(pause(hand.time() - 1000, hand.time()))
     assert clock.now() == 5.0
+
+
+@pytest.mark.parametrize("set_by", [-86_400, 7_200])
+def test_a_wall_clock_that_is_set_in_a_pause_moves_nothing(hand: HandClock, set_by: float) -> None:
+    """As by a machine that slept, or found the time in the network."""
+    clock = Clock()
+    began = hand.monotonic()
+    hand.sleep(30)
+    clock.pause(pause(began, hand.monotonic(), wall=(began, hand.time() + set_by)))
+    hand.sleep(5)
+    assert clock.now() == 5

@@ -19,9 +19,9 @@ from ralphbench.model import (
     Ending,
     EndpointSpec,
     GatewayAddress,
-    Interval,
     Limits,
     ModelRef,
+    Pause,
     PlanMode,
     Profile,
     Spent,
@@ -66,7 +66,7 @@ class Leases:
     """Where there is one, a lease is waited for, for 500 s."""
 
     @contextmanager
-    def lease(self, model: StageModel) -> Iterator[tuple[Interval, ...]]:
+    def lease(self, model: StageModel) -> Iterator[tuple[Pause, ...]]:
         if self.refuse is not None:
             raise self.refuse
         if self.wait is None:
@@ -74,7 +74,7 @@ class Leases:
             return
         began = self.wait.now
         self.wait.sleep(500)
-        yield (Interval("queue", began, self.wait.now, "box/m"),)
+        yield (Pause("queue", began, self.wait.now, "box/m", began, self.wait.now),)
 
 
 class Agent:

@@ -10,7 +10,7 @@ from support.hand_clock import HandClock
 from ralphbench.agents.protocol import TrafficWatch
 from ralphbench.errors import GatewayLost
 from ralphbench.gateway import StageTraffic
-from ralphbench.model import AgentEvent, Interval, Limits, Spent, StageEnding
+from ralphbench.model import AgentEvent, Limits, Pause, Spent, StageEnding
 from ralphbench.trial import Clock
 from ralphbench.trial.stop import StopRequest
 from ralphbench.trial.watch import StageWatch
@@ -111,9 +111,13 @@ def test_work_is_a_sign_of_life_and_idling_along_is_none(case: Case) -> None:
     assert case.during(200, lambda: work(0.025)) is StageEnding.IDLE_TIMEOUT
 
 
+def pause(since: float, until: float) -> Pause:
+    return Pause("retry", since, until, "", since, until)
+
+
 def test_a_pause_of_the_gateway_is_not_the_agents_silence(case: Case) -> None:
     began = case.hand.now
-    assert case.during(200, lambda: case.gateway.say(pauses=(Interval("retry", began, case.hand.now),))) is None
+    assert case.during(200, lambda: case.gateway.say(pauses=(pause(began, case.hand.now),))) is None
 
 
 def test_a_server_that_has_not_begun_to_answer_is_not_the_agents_silence(case: Case) -> None:
@@ -125,7 +129,7 @@ def test_a_server_that_has_not_begun_to_answer_is_not_the_agents_silence(case: C
 def test_a_growing_pause_is_off_the_wall_time(hand: HandClock) -> None:
     case = Case(hand, Limits(wall_time=100))
     began = hand.now
-    assert case.during(200, lambda: case.gateway.say(pauses=(Interval("load", began, hand.now),))) is None
+    assert case.during(200, lambda: case.gateway.say(pauses=(pause(began, hand.now),))) is None
     assert case.during(90) is None
     assert case.during(20) is StageEnding.WALL_TIME
 
