@@ -30,13 +30,15 @@ _LONGEST_NAME = 200
 
 
 def to_upstream(asked: Mapping[str, str], own: Mapping[str, str], *, passthrough: bool) -> CIMultiDict[str]:
-    """The agent's headers without its key (unless that is the login to be used), and the upstream's own."""
+    """The agent's headers without its key (unless that is the login to be used), and the upstream's own. What comes more
+    than once goes on so.
+    """
     sent: CIMultiDict[str] = CIMultiDict()
     for name, value in asked.items():
         low = name.lower()
         if low in _NOT_SENT or (low in _KEYS and not passthrough):
             continue
-        sent[name] = value
+        sent.add(name, value)
     sent["Accept-Encoding"] = "identity"
     for name, value in own.items():
         if not passthrough or name not in sent:
@@ -50,7 +52,7 @@ def to_agent(received: Mapping[str, str]) -> CIMultiDict[str]:
     for name, value in received.items():
         low = name.lower()
         if low not in _NOT_RETURNED and not low.startswith(("x-ratelimit", "anthropic-ratelimit", "ratelimit")):
-            returned[name] = value
+            returned.add(name, value)
     return returned
 
 

@@ -37,7 +37,7 @@ class Frontend:
         if stage is None:
             # The same words for a token that never was and for one that has ended.
             return error_response(
-                CHAT, 404, Problem("There is nothing at this address.", "invalid_request_error", "not_found")
+                _dialect(path), 404, Problem("There is nothing at this address.", "invalid_request_error", "not_found")
             )
         task = asyncio.current_task()
         assert task is not None
@@ -51,16 +51,16 @@ class Frontend:
             stage.end(stop)
             if request.writer.output_size and request.transport is not None:
                 request.transport.abort()  # in the middle of an answer there is no status left to say it with
-            return refuse(CHAT, stop)
+            return refuse(_dialect(path), stop)
         finally:
             stage.tasks.discard(task)
 
     async def _answer(self, stage: OpenStage, path: str, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET":
             return _models(stage, path)
-        dialect = MESSAGES if path == _COUNT else BY_PATH.get(path)
-        if dialect is None or request.method != "POST":
-            return _not_served(CHAT, f"{request.method} /v1/{path} is not served here")
+        dialect = _dialect(path)
+        if request.method != "POST" or not (path in BY_PATH or path == _COUNT):
+            return _not_served(dialect, f"{request.method} /v1/{path} is not served here")
         if dialect.name not in stage.route.upstream.dialects:
             spoken = ", ".join(stage.route.upstream.dialects)
             return _not_served(
@@ -109,6 +109,11 @@ def _split(path: str) -> tuple[str, str]:
     while rest and rest[0] == "v1":
         rest.pop(0)
     return parts[1], "/".join(rest)
+
+
+def _dialect(path: str) -> Dialect:
+    """In whose shape errors are told there."""
+    return MESSAGES if path == _COUNT else BY_PATH.get(path, CHAT)
 
 
 def _models(stage: OpenStage, path: str) -> web.Response:

@@ -80,8 +80,9 @@ class Routes:
         """Servers of attempts that are over are let go, a few at hand excepted."""
         mine = [key for key in self._known if key[0]]
         for key in mine[:-_HOSTED]:
-            task = self._known[key]
-            if task.done() and not self._busy(key[0]):
+            # Another stage may be opened while a server ends, and let go of the same ones.
+            task = self._known.get(key)
+            if task is not None and task.done() and not self._busy(key[0]):
                 del self._known[key]
                 if task.exception() is None and (server := task.result().server) is not None:
                     await server.stop()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ralphbench.errors import ConfigError, RecordError
+from ralphbench.gateway.routes import Routes
+from ralphbench.gateway.secrets import Redactor
 from ralphbench.model import EndpointSpec
 
 SCRIPT = """
@@ -82,6 +85,23 @@ def test_servers_of_attempts_that_are_over_are_let_go(stage: Any, chat: Any, scr
         one.close()
         seen.append(listening())
     assert seen[-1] == seen[-5] <= 18
+
+
+def test_stages_may_be_opened_while_servers_of_others_are_let_go(script: str) -> None:
+    async def main() -> None:
+        running = True
+        routes = Routes(Redactor(), lambda attempt: running)
+        spec = EndpointSpec("s", "scripted", script=script)
+        try:
+            for number in range(24):
+                await routes.of(spec, f"old/a{number}")
+            running = False
+            new = await asyncio.gather(*(routes.of(spec, f"new/a{number}") for number in range(4)))
+            assert len({route.base for route in new}) == 4
+        finally:
+            await routes.close()
+
+    asyncio.run(main())
 
 
 def test_a_script_that_cannot_be_used_is_refused_when_the_stage_opens(stage: Any, chat: Any, tmp_path: Path) -> None:

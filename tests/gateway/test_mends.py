@@ -240,6 +240,14 @@ def test_another_model_than_the_one_asked_for_stops_the_stage_before_a_token(
     assert len(upstream.seen) == 1
 
 
+def test_a_server_that_names_no_model_is_not_doubted(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
+    events = [event.replace(b'"model"', b'"other"') for event in tongue.stream("hi")]
+    upstream.gives(answer(events))
+    one = stage()
+    assert one.ask().body == b"".join(events)
+    assert (one.call().served, one.poll().served, one.poll().stop) == (None, None, None)
+
+
 def test_a_name_that_the_user_declares_is_the_same_model(stage: Any, upstream: Any, tongue: Any, answer: Any) -> None:
     upstream.gives(answer(tongue.stream("hi", model="internal-7")))
     one = stage(options={"served_as": {"model-one": "internal-7"}})

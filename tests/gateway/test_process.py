@@ -380,12 +380,14 @@ def test_it_ends_where_nobody_owns_it(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_mistake_of_our_own_ends_the_stage_and_not_in_a_loop(
-    stage: Any, upstream: Any, chat: Any, answer: Any
+    stage: Any, upstream: Any, tongue: Any, answer: Any
 ) -> None:
     """An agent tries again on a plain 500 for a minute, some for ever."""
-    one = stage(chat, options={"served_as": {"model-one": 7}})
-    upstream.gives(answer(chat.stream("hi", model="other")))
-    assert one.ask().status == 402
+    one = stage(options={"served_as": {"model-one": 7}})
+    upstream.gives(answer(tongue.stream("hi", model="other")))
+    reply = one.ask()
+    assert reply.status == 402
+    assert (reply.json.get("type") == "error") == (tongue.name == "messages"), "in the dialect's shape"
     assert one.poll().stop == "harness"
     assert one.calls()[0].ended is not None
 
