@@ -27,7 +27,6 @@ from ralphbench.model import Cell, codec
 from ralphbench.record import ExperimentFolder, Journal, Listing
 
 NAMES = ("attempts", "stages", "endings", "gates")
-parquet = pytest.mark.usefixtures("any_size")
 Ways = Callable[..., tuple[Frames, bool]]
 
 

@@ -68,7 +68,6 @@ def attempt(r: AttemptResult) -> Row:
         "wip_resolved": None if wip is None else wip.resolved,
         "wip_score": None if wip is None else wip.score,
         "unequal_limits": bool(r.extra.get("unequal_limits")),
-        "limits": limits if isinstance(limits := r.extra.get("limits"), str) else None,
         "limits": v if type(v := r.extra.get("limits")) is str else None,
         "legacy_completed": whole["tasks_completed"],
         "legacy_total": whole["tasks_total"],
