@@ -7,15 +7,31 @@ an endpoint of one's own is made with).
 
 from ralphbench.endpoints.faults import classify, error_text, overflow_sizes
 from ralphbench.endpoints.names import in_the_cloud, same_model
-from ralphbench.endpoints.protocol import Embedded, EmbeddedServer, Endpoint, Loads, ModelInfo, ServerInfo, Upstream
-from ralphbench.endpoints.registry import is_local, load_endpoint
+from ralphbench.endpoints.protocol import (
+    RECORDED_FAULT,
+    Compared,
+    Compares,
+    Embedded,
+    EmbeddedServer,
+    Endpoint,
+    Loads,
+    ModelInfo,
+    PriceTerms,
+    ServerInfo,
+    Upstream,
+)
+from ralphbench.endpoints.registry import is_local, load_endpoint, price_terms
 
 __all__ = [
+    "RECORDED_FAULT",
+    "Compared",
+    "Compares",
     "Embedded",
     "EmbeddedServer",
     "Endpoint",
     "Loads",
     "ModelInfo",
+    "PriceTerms",
     "ServerInfo",
     "Upstream",
     "classify",
@@ -24,5 +40,6 @@ __all__ = [
     "is_local",
     "load_endpoint",
     "overflow_sizes",
+    "price_terms",
     "same_model",
 ]

@@ -88,6 +88,28 @@ class EmbeddedServer(Protocol):
         """Stop listening and end what is being answered."""
 
 
+RECORDED_FAULT = "x-ralphbench-fault"
+"""Header of a replayed error: the kind that the gateway gave it then, of an error that was no server's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a stage asked, held against what it should have asked."""
+
+    differences: tuple[str, ...] = ()
+    """In words, in their order."""
+    failed: str | None = None
+    """Why the stage must not count. None: it may, differences or not."""
+
+
+@runtime_checkable
+class Compares(EmbeddedServer, Protocol):
+    """One that knows what it is going to be asked (`replay`)."""
+
+    def stage_over(self, stage: str) -> Compared:
+        """Asked once a stage's last call has ended. `stage`: as the header `x-ralphbench-stage-id` of its calls named it."""
+
+
 @runtime_checkable
 class Embedded(Protocol):
     """An endpoint whose server the gateway starts itself (`scripted`, `replay`), unless its spec has a `base_url`.
@@ -97,6 +119,25 @@ class Embedded(Protocol):
 
     def open_server(self) -> EmbeddedServer:
         """Raises ConfigError or RecordError where what it answers from cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """What the price of a model is looked up by."""
+
+    spec: EndpointSpec
+    """Whose stated price counts."""
+    provider: str | None
+    """The provider's id in the price table."""
+    local: bool
+
+
+@runtime_checkable
+class PricedElsewhere(Protocol):
+    """An endpoint whose calls count as those of another one (`replay`: of the recorded one), so that caps bite alike."""
+
+    def price_terms(self, model: str) -> PriceTerms | None:
+        """None: its own count after all."""
 
 
 @runtime_checkable

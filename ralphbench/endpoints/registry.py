@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from ralphbench.endpoints.names import in_the_cloud
-from ralphbench.endpoints.protocol import Endpoint
+from ralphbench.endpoints.protocol import Endpoint, PricedElsewhere, PriceTerms
 from ralphbench.errors import EndpointError, UnknownName
 from ralphbench.model import EndpointSpec
 
@@ -37,3 +37,9 @@ def load_endpoint(spec: EndpointSpec) -> Endpoint:
 def is_local(endpoint: Endpoint, model: str) -> bool:
     """Whether calls of this model cost nothing but the user's own electricity. What the user says in `local` counts."""
     return endpoint.local() and (endpoint.spec.local is True or not in_the_cloud(model))
+
+
+def price_terms(endpoint: Endpoint, model: str, *, provider: str | None) -> PriceTerms:
+    """What the price of a model at an endpoint is looked up by. `provider`: as its `upstream()` says."""
+    elsewhere = endpoint.price_terms(model) if isinstance(endpoint, PricedElsewhere) else None
+    return elsewhere or PriceTerms(endpoint.spec, provider, is_local(endpoint, model))

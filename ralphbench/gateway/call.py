@@ -143,7 +143,7 @@ class Call:
 
     def _headers(self, started: CallStarted) -> CIMultiDict[str]:
         route = self._stage.route
-        own = {**route.upstream.headers, **replay_headers(route.spec, started)}
+        own = {**route.upstream.headers, **replay_headers(route.spec, started, self._stage.lasting_id)}
         passthrough = route.spec.auth == "passthrough"
         if passthrough:
             self._stage.recorder.learn_login(self._http.headers)

@@ -75,6 +75,8 @@ class StageTraffic:
     waiting: int = 0
     """Open calls of whose answer the server has sent nothing yet: it reads the prompt, or hangs. How long that may go on is
     the gateway's to say (`options.stall_seconds`)."""
+    differences: tuple[str, ...] = ()
+    """Of a replayed stage, once it is closed: where it asked otherwise than was recorded."""
 
 
 _ERRORS = (ConfigError, DiskError, DiskFull, EndpointDown, EndpointError, ModelMissing, RecordError, RunError)

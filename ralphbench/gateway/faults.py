@@ -37,6 +37,9 @@ _STOPS = {
     "auth": StageEnding.PROVIDER_ERROR,
     "not_served": StageEnding.PROVIDER_ERROR,
     "provider_error": StageEnding.PROVIDER_ERROR,
+    # Of recorded attempts alone: a replay that took another way, a call that the gateway itself had failed on.
+    "replay_difference": StageEnding.HARNESS,
+    "harness": StageEnding.HARNESS,
 }
 
 

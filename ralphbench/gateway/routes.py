@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ _CONNECT = 10.0
 _STALL = 600.0
 """Seconds without a byte after which a server is given up: a cold load and a long prefill fit in. `options.stall_seconds`."""
 _HOSTED = 16
+_REPLAYED: Mapping[str, Any] = {"retries": 1, "load_max_seconds": 0.0}
+"""Options of a recorded attempt's endpoint: what was recorded is what came of all the trying again."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,9 +32,9 @@ class Route:
     """One endpoint, ready to be called. Its repr shows no header."""
 
     spec: EndpointSpec
+    endpoint: Endpoint
     upstream: Upstream
     dialect: str
-    local: bool
     habits: Habits
     base: str
     timeout: ClientTimeout
@@ -93,11 +95,13 @@ class Routes:
         upstream = await asyncio.to_thread(endpoint.upstream)
         self._redactor.learn(upstream.headers)
         base = upstream.base_url.rstrip("/")
+        if spec.kind == "replay":
+            spec = replace(spec, options={**_REPLAYED, **spec.options})
         return Route(
             spec=spec,
+            endpoint=endpoint,
             upstream=upstream,
             dialect=endpoint.dialect(),
-            local=endpoint.local(),
             habits=_habits(spec, upstream, base),
             base=base,
             timeout=ClientTimeout(
@@ -149,13 +153,15 @@ def _habits(spec: EndpointSpec, upstream: Upstream, base: str) -> Habits:
     return Habits(upstream.usage_option, upstream.reported_cost, field)
 
 
-def replay_headers(spec: EndpointSpec, call: CallStarted) -> dict[str, str]:
-    """A recorded attempt is matched by what only the gateway knows of a call; real servers are not told."""
+def replay_headers(spec: EndpointSpec, call: CallStarted, stage: str) -> dict[str, str]:
+    """A recorded attempt is matched by what only the gateway knows of a call; real servers are not told. `stage`: the
+    stage's id in an attempt that was never cut off.
+    """
     if spec.kind != "replay":
         return {}
     told = {
         "x-ralphbench-stage": call.stage,
-        "x-ralphbench-stage-id": call.stage_id,
+        "x-ralphbench-stage-id": stage,
         "x-ralphbench-parent-session": call.parent_session,
         "x-ralphbench-ordinal": str(call.ordinal),
     }

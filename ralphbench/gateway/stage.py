@@ -60,6 +60,8 @@ class OpenStage:
     """Tokens of the model's context, as the profile states it; None: unknown."""
     local: bool
     """Whether the model is served here: then a call costs nothing."""
+    lasting_id: str
+    """The stage's id as it would be had the attempt never been cut off: what a recorded attempt is matched by."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     activity: int = 0
     stop: Stop | None = None

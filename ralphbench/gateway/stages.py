@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
-from ralphbench.endpoints import in_the_cloud
+from ralphbench.endpoints import Compares, price_terms
 from ralphbench.errors import ConfigError, RunError
-from ralphbench.gateway.admission import Budget
+from ralphbench.gateway.admission import Budget, Stop
 from ralphbench.gateway.client import StageGrant, StageTraffic
 from ralphbench.gateway.estimate import Estimators
 from ralphbench.gateway.prices import Price, find_price, table_context
@@ -16,6 +17,8 @@ from ralphbench.gateway.routes import Route, Routes
 from ralphbench.gateway.secrets import Redactor
 from ralphbench.gateway.stage import OpenStage
 from ralphbench.gateway.writer import Bodies, Lines
+from ralphbench.model import StageEnding
+from ralphbench.record import AttemptFolder, lasting_runs, read_events
 
 log = logging.getLogger(__name__)
 GRACE = 5.0
@@ -75,10 +78,9 @@ class Stages:
     async def _make(self, grant: StageGrant) -> OpenStage:
         route = await self.routes.of(grant.endpoint, grant.attempt)
         wire = grant.model.model.model
-        provider = route.upstream.price_provider
+        terms = await asyncio.to_thread(price_terms, route.endpoint, wire, provider=route.upstream.price_provider)
         # The price table takes a while to load, the first time.
-        local = route.local and (grant.endpoint.local is True or not in_the_cloud(wire))
-        price = await asyncio.to_thread(find_price, grant.endpoint, wire, provider=provider, local=local)
+        price = await asyncio.to_thread(find_price, terms.spec, wire, provider=terms.provider, local=terms.local)
         window = grant.model.context
         if grant.limits.cost is not None and price is None:
             raise ConfigError(
@@ -87,7 +89,7 @@ class Stages:
                 remedy=f"price: {{input: 3.0, output: 15.0}} under {grant.endpoint.name} in endpoints.yaml (USD per million)",
             )
         if grant.limits.context is not None and window is None:
-            window = await asyncio.to_thread(table_context, provider, wire)
+            window = await asyncio.to_thread(table_context, terms.provider, wire)
             if window is None:
                 raise ConfigError(
                     f"a cap on the share of the context cannot be enforced: the window of {grant.model.model} is unknown",
@@ -97,7 +99,8 @@ class Stages:
         recorder = await asyncio.to_thread(Recorder, grant.folder, self._lines, self.bodies, self._redactor)
         budget = await asyncio.to_thread(_budget, grant, route, price, window)
         estimator = self._estimators.of(grant.endpoint.name, wire)
-        return OpenStage(grant, route, recorder, estimator, budget, price, window, local)
+        lasting_id = await asyncio.to_thread(_lasting_id, grant)
+        return OpenStage(grant, route, recorder, estimator, budget, price, window, terms.local, lasting_id)
 
     async def close(self, token: str, *, why: str = "stage_closed", grace: float = GRACE) -> StageTraffic | None:
         """End a token: its calls may finish within `grace` seconds, then they are cut off. None: no such token."""
@@ -106,10 +109,11 @@ class Stages:
             return None
         try:
             await self._end_calls(stage, why, grace)
+            differences = _compared(stage)
             await stage.recorder.close()
         finally:
             self._give_back(stage.grant.attempt)
-        return stage.traffic()
+        return replace(stage.traffic(), differences=differences)
 
     async def _end_calls(self, stage: OpenStage, why: str, grace: float) -> None:
         if stage.tasks and grace > 0:
@@ -124,6 +128,25 @@ class Stages:
         await asyncio.gather(*(self.close(token, why=why, grace=0.0) for token in list(self._open)))
         self._lines.close()
         self.bodies.close()
+
+
+def _compared(stage: OpenStage) -> tuple[str, ...]:
+    """What the stage asked otherwise than a recorded attempt did; a strict replay stops for it."""
+    server = stage.route.server
+    if not isinstance(server, Compares):
+        return ()
+    compared = server.stage_over(stage.lasting_id)
+    if compared.failed is not None:
+        stage.end(Stop(StageEnding.HARNESS, compared.failed, cap=False))
+    return compared.differences
+
+
+def _lasting_id(grant: StageGrant) -> str:
+    """Of a replayed stage; of others nobody asks."""
+    if grant.endpoint.kind != "replay":
+        return grant.stage_id
+    run = lasting_runs(read_events(AttemptFolder(grant.folder))).get(grant.stage_id)
+    return grant.stage_id if run is None else run.name
 
 
 def _budget(grant: StageGrant, route: Route, price: Price | None, window: int | None) -> Budget:

@@ -17,6 +17,7 @@ from aiohttp import (
 )
 from multidict import CIMultiDict
 
+from ralphbench.endpoints import RECORDED_FAULT, error_text
 from ralphbench.gateway import headers
 from ralphbench.gateway.admission import Stop
 from ralphbench.gateway.dialects import Problem
@@ -86,11 +87,17 @@ class Try:
     async def _read(self, response: ClientResponse) -> web.StreamResponse:
         if response.status >= 300:
             await self._read_error(response)
-            raise http_fault(response.status, b"".join(self._outcome.response), response.headers)
+            raise self._error(response)
         kind = response.headers.get("content-type", "")
         if "event-stream" in kind or (self._asked.request.stream and "json" not in kind):
             return await self._stream(response)
         return await self._whole(response)
+
+    def _error(self, response: ClientResponse) -> Fault:
+        body = b"".join(self._outcome.response)
+        if self._asked.stage.route.spec.kind == "replay" and (kind := response.headers.get(RECORDED_FAULT)):
+            return Fault(kind, error_text(body))
+        return http_fault(response.status, body, response.headers)
 
     async def _read_error(self, response: ClientResponse) -> None:
         received, size = self._outcome.response, 0

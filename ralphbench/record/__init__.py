@@ -31,6 +31,7 @@ from ralphbench.record.results import (
     write_spec,
 )
 from ralphbench.record.room import Room, free_room, require_room, size_text, taken_by
+from ralphbench.record.runs import LastingRun, lasting_runs
 from ralphbench.record.sums import charge, spent, stage_sums, times, used
 from ralphbench.record.timeline import interval_of
 from ralphbench.record.whole import read_or_set_aside
@@ -43,6 +44,7 @@ __all__ = [
     "EventLog",
     "ExperimentFolder",
     "Journal",
+    "LastingRun",
     "Listing",
     "Lock",
     "Owner",
@@ -61,6 +63,7 @@ __all__ = [
     "follow_lines",
     "free_room",
     "interval_of",
+    "lasting_runs",
     "make_folder",
     "read_calls",
     "read_events",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
-from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, is_local, load_endpoint
+from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, load_endpoint, price_terms
 from ralphbench.errors import DiskFull, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, keep_gates, prove_task, require_tools
@@ -207,6 +207,7 @@ def _unpriced(experiment: Experiment) -> Iterator[EndpointError]:
     for ref, profiles in using.items():
         endpoint = load_endpoint(experiment.endpoints[ref.endpoint])
         provider = None if isinstance(endpoint, Embedded) else endpoint.upstream().price_provider
+        terms = price_terms(endpoint, ref.model, provider=provider)
         names = ", ".join(dict.fromkeys(profiles))
         if _maybe_passed_on(endpoint):
             yield EndpointError(
@@ -215,7 +216,7 @@ def _unpriced(experiment: Experiment) -> Iterator[EndpointError]:
                 remedy=f"say in endpoints.yaml: {ref.endpoint}: {{local: true}} where it serves its models itself, else "
                 "{local: false, price: {input: <USD a million tokens>, output: ...}}",
             )
-        elif find_price(endpoint.spec, ref.model, provider=provider, local=is_local(endpoint, ref.model)) is None:
+        elif find_price(terms.spec, ref.model, provider=terms.provider, local=terms.local) is None:
             yield EndpointError(
                 f"the cost of {names} is capped, and the price of {ref} is unknown",
                 remedy=f"say in endpoints.yaml: {ref.endpoint}: {{price: {{input: <USD a million tokens>, output: ...}}}}",

@@ -35,6 +35,7 @@ from ralphbench.trial.history import History, read_history
 from ralphbench.trial.leases import LeaseClient
 from ralphbench.trial.outcome import Judged, build_result, nothing_done
 from ralphbench.trial.ports import PlanMade, TrialPorts, anchor, project_rules
+from ralphbench.trial.replayed import stages_not_run
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, open_mirror
@@ -152,7 +153,12 @@ class _Attempt:
                 next_call=self.history.next_call,
                 counts=self.history.stage_counts,
             )
-            return self._work(workspace, TrialPorts(workspace, stages, sandbox, self.log, self.spec.mode == "plan"))
+            ports = TrialPorts(workspace, stages, sandbox, self.log, self.spec.mode == "plan")
+            outcome = self._work(workspace, ports)
+        if not outcome.ending.void:
+            for text in stages_not_run(self.spec, self.folder):
+                self.log.append(EventKind.WARNING, text=text)
+        return outcome
 
     def _work(self, workspace: Workspace, ports: TrialPorts) -> LoopOutcome:
         loop = Loop(

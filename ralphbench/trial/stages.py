@@ -33,6 +33,7 @@ from ralphbench.record import AttemptFolder, EventLog, disk_errors
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.leases import LeaseClient
+from ralphbench.trial.replayed import stage_warnings
 from ralphbench.trial.stop import StopRequest
 from ralphbench.trial.watch import StageWatch
 
@@ -215,6 +216,8 @@ class StageRunner:
         self.clock.provisional(())
         for pause in traffic.pauses:
             self._pause(pause, stage_id)
+        for text in stage_warnings(stage_id, traffic.differences):
+            self.log.append(EventKind.WARNING, text=text, stage_id=stage_id)
 
     def _note_traffic(self, traffic: StageTraffic) -> None:
         self.spent = traffic.spent

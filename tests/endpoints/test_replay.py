@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -12,95 +11,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
+from support.recording import STREAM, Recording, asking, headers, replayed
 
-from ralphbench.endpoints import load_endpoint
+from ralphbench.endpoints import load_endpoint, price_terms
 from ralphbench.endpoints.replay import ReplayServer
 from ralphbench.errors import ConfigError, EndpointError, ModelMissing, RecordError
-from ralphbench.model import CallEnded, CallStarted, EndpointSpec, ModelRef, StageModel, Usage
-from ralphbench.record import AttemptFolder, BodyStore, CallLog
-
-STREAM = (
-    b'data: {"choices":[{"delta":{"content":"%s"},"index":0}],"model":"m"}\n\n'
-    b'data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"model":"m"}\n\ndata: [DONE]\n\n'
+from ralphbench.model import (
+    AttemptSpec,
+    Cell,
+    EndpointSpec,
+    Limits,
+    ModelRef,
+    PlanMode,
+    Profile,
+    Stage,
+    StageModel,
+    Target,
+    Task,
 )
-
-
-def asking(text: str, *, stream: bool = True) -> dict[str, Any]:
-    return {"model": "m", "messages": [{"role": "user", "content": text}], "stream": stream}
-
-
-class Recording:
-    """An attempt's record, written call by call as the gateway does it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        paths = AttemptFolder(folder).create()
-        self.log, self.bodies, self.count = CallLog(paths), BodyStore(paths.bodies), 0
-
-    def add(
-        self,
-        asked: dict[str, Any],
-        answer: bytes | None,
-        *,
-        stage: str = "1-build-1",
-        parent: str | None = None,
-        ordinal: int = 0,
-        **ended: Any,
-    ) -> str:
-        name = f"c{self.count}"
-        self.count += 1
-        thread = f"{stage}/{parent}"
-        request = self.bodies.add(name, "request", json.dumps(asked).encode(), thread=thread)
-        self.log.started(
-            CallStarted(
-                id=name,
-                attempt="e/t/p/r1/a1",
-                stage=stage.split("-")[1],
-                stage_id=stage,
-                iteration=1,
-                t=1.0,
-                dialect="chat",
-                endpoint="e",
-                requested="m",
-                wire="m",
-                local=True,
-                stream=bool(asked.get("stream")),
-                estimate=10,
-                parent_session=parent,
-                ordinal=ordinal,
-                request=request,
-            )
-        )
-        response = None if answer is None else self.bodies.add(name, "response", answer, thread=thread)
-        told = {"status": 200, "usage": Usage(), "response": response, **ended}
-        self.log.ended(CallEnded(id=name, t=2.0, **told))
-        return name
-
-    def close(self) -> Path:
-        self.log.close()
-        self.bodies.close()
-        return self.folder
-
-
-def headers(stage: str = "1-build-1", ordinal: int | None = 0, parent: str | None = None) -> dict[str, str]:
-    told = {"x-ralphbench-stage": stage.split("-")[1], "x-ralphbench-stage-id": stage}
-    told |= {} if ordinal is None else {"x-ralphbench-ordinal": str(ordinal)}
-    return told | ({} if parent is None else {"x-ralphbench-parent-session": parent})
-
-
-def replayed(server: ReplayServer, *requests: tuple[dict[str, Any], dict[str, str]]) -> list[tuple[int, str, bytes]]:
-    async def run() -> list[tuple[int, str, bytes]]:
-        got = []
-        async with server, aiohttp.ClientSession() as session:
-            for asked, told in requests:
-                url = f"{server.base_url}/chat/completions"
-                async with session.post(url, json=asked, headers=told) as response:
-                    got.append((response.status, response.content_type, await response.read()))
-        return got
-
-    return asyncio.run(run())
+from ralphbench.record import AttemptFolder, write_spec
 
 
 @pytest.fixture
@@ -259,10 +189,40 @@ def test_an_error_that_was_kept_comes_back_as_it_was(recording: Recording) -> No
     ]
 
 
-def test_an_answer_that_the_client_did_not_wait_for_breaks_where_it_left(recording: Recording) -> None:
-    recording.add(asking("x"), STREAM[:70] % b"x", status=499, error="client_gone")
-    with pytest.raises(aiohttp.ClientError):
-        replayed(ReplayServer(recording.close()), (asking("x"), headers()))
+def spec_of(folder: Path, endpoint: EndpointSpec) -> AttemptSpec:
+    model = StageModel(ModelRef("e", "m"), "builtin")
+    return AttemptSpec(
+        "x", Cell("t", "p", 1), 1, Task("t", folder, "", "", Target(), ()), Profile("p", dict.fromkeys(Stage, model)),
+        {"e": endpoint}, Limits(), PlanMode(), "host", folder, folder, folder, "b", folder, folder, folder, "i",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "price"),
+    [
+        ({"kind": "scripted", "script": "s"}, {}, (None, None, True)),
+        (
+            {"kind": "scripted", "script": "s", "local": False, "price": {"input": 1.0, "output": 2.0}},
+            {},
+            (1.0, None, False),
+        ),
+        ({"kind": "anthropic", "api_key_env": "NO_SUCH_KEY"}, {}, (None, "anthropic", False)),
+        ({"kind": "anthropic"}, {"local": True}, (None, None, True)),
+        ({"kind": "anthropic"}, {"price": {"input": 3.0, "output": 4.0}}, (3.0, None, True)),
+        ({"kind": "of-another-package"}, {}, (None, None, True)),
+        (None, {}, (None, None, True)),
+    ],
+)
+def test_calls_are_priced_as_they_were_then_unless_it_is_said_otherwise(
+    recording: Recording, then: dict[str, Any] | None, now: dict[str, Any], price: tuple[Any, ...]
+) -> None:
+    recording.add(asking("x"), STREAM % b"x")
+    folder = recording.close()
+    if then is not None:
+        write_spec(AttemptFolder(folder), spec_of(folder, EndpointSpec("e", **then)))
+    endpoint = load_endpoint(EndpointSpec("again", "replay", script=str(folder), **now))
+    terms = price_terms(endpoint, "m", provider=None)
+    assert ((terms.spec.price or {}).get("input"), terms.provider, terms.local) == price
 
 
 def test_a_folder_without_a_record(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import asyncio
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,85 @@ def test_a_strict_replay_of_the_same_requests_finds_no_difference(
     more = {"kind": "replay", "base_url": None, "auth": "key", "local": None, "output": 77}
     again = stage(script=str(one.grant.folder), options={"strict": True}, **more)
     assert again.ask(tongue.ask("the same")).body == said.body
+    closed = again.close()
+    assert (closed.stop, closed.differences) == (None, ())
+
+
+def test_a_strict_replay_stops_on_a_difference_that_is_nobodys_fault_and_says_which(
+    stage: Any, upstream: Any, tongue: Any, answer: Any
+) -> None:
+    upstream.gives(answer(tongue.stream("first")))
+    one = stage()
+    one.ask(tongue.ask("the same"))
+    one.close()
+    more = {"kind": "replay", "base_url": None, "auth": "key", "local": None}
     other = stage(script=str(one.grant.folder), options={"strict": True}, **more)
-    assert other.ask(tongue.ask("something else entirely")).status == 400
+    assert other.ask(tongue.ask("something else entirely")).status == 402
+    traffic = other.poll()
+    assert traffic.stop == "harness"
+    assert "recorded 'the same', asked 'something else entirely'" in traffic.detail
+    assert other.call().error == "replay_difference"
+
+
+def test_a_strict_replay_stops_where_a_recorded_call_was_not_asked_for(
+    stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    upstream.gives(answer(chat.stream("first")))
+    one = stage(chat)
+    one.ask()
+    one.ask()
+    one.close()
+    more = {"kind": "replay", "base_url": None, "auth": "key", "local": None}
+    again = stage(chat, script=str(one.grant.folder), options={"strict": True}, **more)
+    assert again.ask().status == 200
+    closed = again.close()
+    assert closed.stop == "harness"
+    assert closed.detail.endswith("call 1: recorded a call, asked nothing")
+
+
+def test_what_a_replayed_stage_asks_otherwise_is_told_when_it_is_closed(
+    stage: Any, upstream: Any, chat: Any, answer: Any
+) -> None:
+    upstream.gives(answer(chat.stream("first")))
+    one = stage(chat)
+    one.ask(chat.ask("this"))
+    one.close()
+    again = stage(chat, kind="replay", base_url=None, script=str(one.grant.folder), auth="key", local=None)
+    assert again.ask(chat.ask("that")).status == 200
+    assert again.poll().differences == ()
+    [told] = again.close().differences
+    assert "recorded 'this', asked 'that'" in told
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "stop"),
+    [(500, "boom", "provider_error"), (429, "slow down", "rate_limited"), (0, "", "provider_error")],
+)
+def test_a_recorded_fault_is_met_again_at_once(
+    stage: Any, upstream: Any, chat: Any, answer: Any, status: int, text: str, stop: str
+) -> None:
+    upstream.gives(answer([json.dumps({"error": {"message": text}}).encode()], status=status, chunked=False))
+    one = stage(chat, options={"retries": 2, "retry_base_seconds": 0.01})
+    one.ask()
+    first = one.close()
+    again = stage(chat, kind="replay", base_url=None, script=str(one.grant.folder), auth="key", local=None)
+    assert again.ask().status == 402
+    second = again.close()
+    assert (first.stop, second.stop) == (stop, stop)
+    assert second.detail == first.detail
+    assert (one.calls()[0].ended.retries, again.calls()[0].ended.retries) == (1, 0)
+    assert again.calls()[0].ended.error == one.calls()[0].ended.error
+
+
+def test_a_server_that_was_not_there_is_not_there_again(stage: Any, chat: Any) -> None:
+    one = stage(chat, base_url="http://127.0.0.1:9/v1", options={"retries": 1})
+    one.ask()
+    first = one.close()
+    again = stage(chat, kind="replay", base_url=None, script=str(one.grant.folder), auth="key", local=None)
+    again.ask()
+    second = again.close()
+    assert first.stop == "endpoint_down"
+    assert (second.stop, second.detail) == (first.stop, first.detail)
 
 
 def test_the_openai_client_reads_what_passes(stage: Any, upstream: Any, chat: Any, answer: Any) -> None:

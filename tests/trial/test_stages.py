@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,12 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
 
 def stopped(ending: str) -> StageTraffic:
     return StageTraffic(1, 0, Spent(calls=1), 1, ending, "why", (), None, None)
+
+
+def test_what_a_replayed_stage_asked_otherwise_is_a_warning(case: Case) -> None:
+    case.gateway.end = replace(QUIET, differences=("call 0: recorded a, asked b",))
+    case.ask(DONE)
+    assert case.kinds("warning") == [{"text": "replay: call 0: recorded a, asked b", "stage_id": "1-build-1"}]
 
 
 def test_done_is_done(case: Case) -> None:
