@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ralphbench.errors import DiskError
 from ralphbench.grading.counts import ReportError
 from ralphbench.grading.needs import require_in
 from ralphbench.grading.outcome import Judged, judge_gate
 from ralphbench.grading.reports import clear_report
 from ralphbench.grading.seal import Checkout
 from ralphbench.model import Gate, GateOutcome, GateResult, Tampering, Task
-from ralphbench.record import make_folder
+from ralphbench.record import Room, free_room, make_folder, refuse_full, taken_by
 from ralphbench.sandbox import Sandbox
+from ralphbench.workspace import tree_bytes
 
 Emit = Callable[[GateResult], None]
 
@@ -29,6 +33,8 @@ class Run:
     task: Task
     checkout: Checkout
     sandbox: Sandbox
+    home: Path
+    """The gates' own HOME, with their TMPDIR in it."""
     out: Path
     """Folder of the logs: `<gate>.log`."""
 
@@ -52,14 +58,40 @@ class Run:
                 clear_report(self.checkout.path, gate.report)
             except ReportError as error:
                 return self._result(gate, (GateOutcome.ERROR, f"its report {error}", None), None, 0.0)
-        done = self.sandbox.run(
-            ["sh", "-c", gate.run],
-            env=self._env() | {"RALPHBENCH_GATE": gate.id},
-            timeout=gate.timeout,
-            log=self._log(gate),
-            cwd=self.checkout.path,
-        )
-        return self._result(gate, judge_gate(gate, done, self.checkout.path), done.exit, done.seconds)
+        began = time.monotonic()
+        try:
+            done = self.sandbox.run(
+                ["sh", "-c", gate.run],
+                env=self._env() | {"RALPHBENCH_GATE": gate.id},
+                timeout=gate.timeout,
+                log=self._log(gate),
+                cwd=self.checkout.path,
+            )
+            judged = judge_gate(gate, done, self.checkout.path)
+            # Tools that find no room to write may say anything, also that all is well.
+            refuse_full(self.checkout.path.parent, self.out)
+        except DiskError:
+            if not self._clear_if_short():
+                raise
+            return self._result(gate, (GateOutcome.ERROR, "it filled the disk", None), None, time.monotonic() - began)
+        self._clear_if_short()
+        return self._result(gate, judged, done.exit, done.seconds)
+
+    def _clear_if_short(self) -> bool:
+        """Begin with a fresh checkout where the code under test has filled the disk. False: it has not, or others have."""
+        place = self.checkout.path.parent
+        free = free_room(place)
+        if free.enough():
+            return False
+        taken, given = taken_by([place]), tree_bytes(self.checkout.git, "HEAD")
+        if not free.plus(Room(max(0, taken.bytes - given), taken.files)).enough():
+            return False
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+        self.checkout.start_over()
+        return True
 
     def _env(self) -> dict[str, str]:
         """The sandbox's own, and: no repository above the checkout is the checkout's, no byte code is left in it."""

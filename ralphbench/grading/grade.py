@@ -83,7 +83,7 @@ def _run(
         marker = os.environ.get("RALPHBENCH_OWNER", f"grading-{os.getpid()}:{task.name}")
         spec = SandboxSpec(worktree=checkout.path, home=place / "home", marker=marker)
         with open_sandbox(sandbox_kind, spec) as sandbox:
-            for result, traces in Run(task, checkout, sandbox, out).results():
+            for result, traces in Run(task, checkout, sandbox, place / "home", out).results():
                 tampered += traces
                 yield result
 

@@ -78,8 +78,7 @@ class Checkout:
         """
         what = f"changed while the gate {since!r} ran; put back"
         if self.path.is_symlink() or not self.path.is_dir():
-            remove_tree(self.path)
-            self._fill()
+            self.start_over()
             return (Tampering(".", what),)
         over = {one.path for one in self.laid}
         changed = [e for e in self.protected if e.path not in over and not as_committed(e, self.path)]
@@ -90,6 +89,11 @@ class Checkout:
             lay(one, self.path)
         paths = [entry.path for entry in changed] + [one.path for one in damaged]
         return tuple(Tampering(printable(path), what) for path in sorted(paths))
+
+    def start_over(self) -> None:
+        """Make it again as it was before the first gate. Raises OSError, DiskError."""
+        remove_tree(self.path)
+        self._fill()
 
     def _fill(self) -> None:
         self.path.mkdir(parents=True)

@@ -30,7 +30,7 @@ from ralphbench.record.results import (
     write_result,
     write_spec,
 )
-from ralphbench.record.room import Room, free_room, require_room, size_text, taken_by
+from ralphbench.record.room import Room, free_room, refuse_full, require_room, size_text, taken_by
 from ralphbench.record.runs import LastingRun, lasting_runs
 from ralphbench.record.sums import charge, spent, stage_sums, times, used
 from ralphbench.record.timeline import interval_of
@@ -73,6 +73,7 @@ __all__ = [
     "read_or_set_aside",
     "read_result",
     "read_spec",
+    "refuse_full",
     "report",
     "require_room",
     "set_aside",

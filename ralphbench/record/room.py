@@ -16,6 +16,9 @@ FREE_BYTES = 1 << 30
 """What must be free on the disks of the records and of the worktrees."""
 FREE_FILES = 1000
 """How many files more it must be possible to make there."""
+LEAST_BYTES = 1 << 20
+"""With less a disk counts as full: commands that find no room fail, or say what is not so, and mean nothing."""
+LEAST_FILES = 10
 VARIABLE = "RALPHBENCH_FREE_BYTES"
 """In the environment: bytes, in place of `FREE_BYTES`. For small disks, and for disks that others fill quickly."""
 _BLOCK = 512
@@ -33,6 +36,10 @@ class Room:
     def enough(self) -> bool:
         """Whether it is what a run asks for. Raises UsageError where the environment asks for no number."""
         return self.bytes >= least_free() and (self.files is None or self.files >= FREE_FILES)
+
+    def none(self) -> bool:
+        """Whether it is as good as nothing."""
+        return self.bytes < LEAST_BYTES or (self.files is not None and self.files < LEAST_FILES)
 
     def plus(self, more: Room) -> Room:
         files = None if self.files is None or more.files is None else self.files + more.files
@@ -57,6 +64,16 @@ def free_room(folder: Path) -> Room:
     """On the disk of a folder that is there. Raises OSError."""
     told = os.statvfs(folder)
     return Room(told.f_bavail * told.f_frsize, told.f_favail if told.f_files else None)
+
+
+def refuse_full(*folders: Path) -> None:
+    """Raises DiskFull where the disk of one of them is full to the last: what has just run there tells nothing."""
+    for folder in folders:
+        if free_room(folder).none():
+            raise DiskFull(
+                f"the disk of {folder} is full",
+                remedy=f"df -h {shlex.quote(str(folder))}   # make room there, then type the same command again",
+            )
 
 
 def taken_by(paths: Iterable[Path]) -> Room:

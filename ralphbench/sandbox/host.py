@@ -62,7 +62,8 @@ class HostSandbox:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise disk_error(error, folder) from error
+            kind = type(disk_error(error, folder))
+            raise kind(f"cannot make {folder}: {error.strerror}", remedy=f"df -h {folder.parent}") from error
 
     def start(
         self,
@@ -102,8 +103,10 @@ class HostSandbox:
     ) -> Completed:
         started = time.monotonic()
         capped = CappedLog(log, limit)
-        with contextlib.closing(capped):
+        with contextlib.ExitStack() as closed:
+            closed.callback(capped.close)
             process = self._spawn(argv, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=cwd)
+            closed.callback(process.stdout.close)
             try:
                 for data in _output(process, started + timeout):
                     capped.write(data)
@@ -112,7 +115,6 @@ class HostSandbox:
                 leftovers = process.end(_LEFT_GRACE)
             for data in _rest(process):
                 capped.write(data)
-            process.stdout.close()
         return Completed(
             exit=status,
             timed_out=status is None,

@@ -179,7 +179,7 @@ class _Run:
             journal=self.chooser.journal,
             gateway=machine.gateway,
             make_spec=lambda status: self.chooser.teller.tell(record, status, machine.folder, machine.gateway),
-            finish_dead=lambda spec, detail: _finish_dead(spec, detail, self.listener.note),
+            finish_dead=lambda spec, ending, detail: _finish_dead(spec, ending, detail, self.listener.note),
             listener=self.listener,
             stop=self.stop,
             control=self.record.path / "control",
@@ -192,13 +192,15 @@ class _Run:
         report.unjudged |= scheduler.unjudged
 
 
-def _finish_dead(spec: AttemptSpec, detail: str, say: Callable[[str], None]) -> tuple[AttemptResult, bool]:
+def _finish_dead(
+    spec: AttemptSpec, ending: Ending, detail: str, say: Callable[[str], None]
+) -> tuple[AttemptResult, bool]:
     folder, kept = AttemptFolder(spec.folder), True
     try:
         keep_work(spec.workspace, folder)
     except (DiskError, WorkspaceError) as error:
         say(f"the work of {spec.cell} a{spec.number} could not be kept, and stays in {spec.workspace}: {error}")
         kept = False
-    result = dead_result(spec, Ending.HARNESS, detail)
+    result = dead_result(spec, ending, detail)
     write_result(folder, result)
     return result, kept

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ralphbench.control import pending_requests
+from ralphbench.errors import DiskError
 from ralphbench.model import AttemptResult, AttemptSpec, Cell, Ending
 from ralphbench.record import AttemptFolder, Journal, read_result
 from ralphbench.schedule.gateway import RunGateway
@@ -57,13 +58,13 @@ class Scheduler:
     journal: Journal
     gateway: RunGateway
     make_spec: Callable[[CellStatus], AttemptSpec]
-    finish_dead: Callable[[AttemptSpec, str], tuple[AttemptResult, bool]]
+    finish_dead: Callable[[AttemptSpec, Ending, str], tuple[AttemptResult, bool]]
     """Commits an attempt whose trial cannot be brought to an end, as void. False: what it did could not be kept."""
     listener: Listener
     stop: StopButton
     control: Path
     check_disk: Callable[[], None]
-    """Raises DiskError where the disk itself, and not a contender, is why an attempt could not be written."""
+    """Raises DiskError where there is no room to begin an attempt, or to go on with one."""
     keep_workspaces: bool = False
     running: list[RunningTrial] = field(default_factory=list)
     crashes: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class Scheduler:
     exhausted: list[Cell] = field(default_factory=list)
     unjudged: dict[Cell, str] = field(default_factory=dict)
     """Whose work is done and could not be judged, and why."""
+    _refused: list[tuple[RunningTrial, int]] = field(default_factory=list)
+    """Trials that the disk has cut off: they go on when there is room, or nobody is left whose end could bring it."""
     _told: int = 0
     _end_by: float | None = None
     _paused: bool = False
@@ -82,11 +85,12 @@ class Scheduler:
         """Returns when nothing is left to do, or everything has stopped."""
         self._drop_old_requests()
         try:
-            while self.running or (self.queue and not self._stopping()):
+            while self.running or self._refused or (self.queue and not self._stopping()):
                 self._hear_requests()
                 self._pass_on_stop()
                 self._look_after_gateway()
                 self._reap()
+                self._take_up_refused()
                 self._fill()
                 self.listener.tick(self.running, len(self.queue))
                 time.sleep(TICK)
@@ -100,6 +104,8 @@ class Scheduler:
 
     def _fill(self) -> None:
         while self.queue and len(self.running) < self.jobs and not self._stopping() and not self._paused:
+            if not self._room():
+                return
             status = self.queue.popleft()
             spec = self.make_spec(status)
             resumed = status.state is CellState.OPEN
@@ -123,6 +129,9 @@ class Scheduler:
             result = read_result(AttemptFolder(trial.spec.folder))
             if result is not None:
                 self._committed(trial, result)
+            elif code == Exit.NO_DISK:
+                self._refused.append((trial, code))
+                self.listener.note(f"{trial.cell}: cut off, the disk takes no more: {log_tail(trial.spec.folder)}")
             else:
                 self._cut_off(trial, code)
 
@@ -133,8 +142,6 @@ class Scheduler:
                 remove_tree(trial.spec.workspace)
         # After the worktree: an attempt without this entry is tidied up by the next run.
         note_end(self.journal, result)
-        if result.ending is Ending.DISK:
-            self.check_disk()
         note = self._requeue_void(trial, result) if result.ending.void else ""
         self.listener.cell_ended(trial.spec, result, note)
 
@@ -172,7 +179,8 @@ class Scheduler:
             return
         count = self._count_death(trial, code)
         if count > MOST_RESTARTS:
-            result, kept = self.finish_dead(spec, f"the trial process died {count} times (exit {code}): {tail}")
+            ending = Ending.DISK if code == Exit.NO_DISK else Ending.HARNESS
+            result, kept = self.finish_dead(spec, ending, f"the trial process died {count} times (exit {code}): {tail}")
             self._committed(trial, result, kept=kept)
             return
         self.listener.note(f"{trial.cell}: its process ended with {code}; it goes on from its last boundary {tail}")
@@ -180,6 +188,25 @@ class Scheduler:
             self.listener.cell_ended(spec, None, "cut off; the same command goes on with it")
         else:
             self.queue.appendleft(CellStatus(trial.cell, CellState.OPEN, spec.number))
+
+    def _take_up_refused(self) -> None:
+        """Nothing can be journaled of them before there is room."""
+        if self._refused and self._room():
+            refused, self._refused = self._refused, []
+            for trial, code in refused:
+                self._cut_off(trial, code)
+
+    def _room(self) -> bool:
+        """Whether the disk takes more. One who runs may be who fills it, and then clears it when it ends: that is waited
+        for. Raises DiskError where nobody runs: the run ends, and the same command goes on when there is room.
+        """
+        try:
+            self.check_disk()
+        except DiskError:
+            if not self.running:
+                raise
+            return False
+        return True
 
     def _unjudged(self, trial: RunningTrial, why: str) -> None:
         """Its work is kept. It is judged once more when all else is done; then by the next run."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
-from ralphbench.errors import GatewayLost, Interrupted, NotJudged, RalphbenchError
+from ralphbench.errors import DiskError, GatewayLost, Interrupted, NotJudged, RalphbenchError
 from ralphbench.trial.exits import Exit
 from ralphbench.trial.stop import StopRequest
 
@@ -22,12 +23,15 @@ def main() -> int:
         return _left(error, Exit.INTERRUPTED)
     except NotJudged as error:
         return _left(error, Exit.UNJUDGED)
+    except DiskError as error:
+        return _left(error, Exit.NO_DISK)
     # Nothing is said after the commit: what it sums up, this log included, does not change any more.
     return Exit.COMMITTED
 
 
 def _left(error: RalphbenchError, status: Exit) -> int:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    with contextlib.suppress(OSError):  # its log may lie on the disk that is full
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
     return status
 
 

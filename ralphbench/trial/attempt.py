@@ -6,42 +6,44 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ralphbench.agents import Agent, load_agent
-from ralphbench.errors import DiskError, Interrupted, NotJudged, RalphbenchError, RecordError, SandboxError
+from ralphbench.errors import (
+    DiskError,
+    Interrupted,
+    NotJudged,
+    RalphbenchError,
+    RecordError,
+    SandboxError,
+    WorkspaceError,
+)
 from ralphbench.gateway import GatewayClient
-from ralphbench.grading import grade, with_kept_gates
 from ralphbench.loop import Loop, LoopOutcome, LoopState, SharedPlan, diff_limit, load_plan, outcome_of, state_of
 from ralphbench.model import (
     AttemptResult,
     AttemptSpec,
     Ending,
     EventKind,
-    GateResult,
     Interval,
     IntervalKind,
     Stage,
-    Task,
-    Verdict,
     codec,
 )
 from ralphbench.record import AttemptFolder, EventLog, read_spec, write_result
 from ralphbench.sandbox import Sandbox, SandboxSpec, open_sandbox
 from ralphbench.trial.clock import Clock
+from ralphbench.trial.doing import own_doing
 from ralphbench.trial.history import History, read_history
+from ralphbench.trial.judging import Judge
 from ralphbench.trial.leases import LeaseClient
-from ralphbench.trial.outcome import Judged, build_result, nothing_done
+from ralphbench.trial.outcome import Judged, build_result, last_stage, nothing_done
 from ralphbench.trial.ports import PlanMade, TrialPorts, anchor, project_rules
 from ralphbench.trial.replayed import stages_not_run
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
 from ralphbench.workspace import Workspace, open_mirror
-
-GRADE_TRIES = 2
-"""A fault while grading grades again. One that stays voids nothing either: the attempt is left open, to be judged later."""
 
 
 def run_attempt(path: Path, stop: StopRequest) -> AttemptResult:
@@ -71,30 +73,74 @@ class _Attempt:
     stop: StopRequest
     clock: Clock | None = None
     """None: the loop is not at work, or was over before this process began."""
+    loop: Loop | None = None
+    isolated: bool = False
+    seconds: float = field(init=False)
+    """The contender's clock when it stood still: what comes after the loop is not its time."""
+
+    def __post_init__(self) -> None:
+        self.seconds = self.history.spent.seconds
 
     def run(self) -> AttemptResult:
         self.stop.raise_if_asked()
         self._say_hello()
         for damage in self.log.damages:
             self.log.append(EventKind.WARNING, text=str(damage))
+        workspace = None
         try:
             workspace = self._workspace()
-            sandbox_spec = SandboxSpec(
-                worktree=workspace.worktree,
-                home=workspace.home,
-                marker=self.spec.mark,
-                gateway=self.spec.gateway_socket.parent,
-                read_only=tuple(path for agent in self._agents().values() for path in agent.read_only()),
-            )
-            with open_sandbox(self.spec.sandbox, sandbox_spec) as sandbox:
-                ended = self._loop(workspace, sandbox)
-                isolated, seconds = sandbox.isolated, self._seconds()
-            return self._conclude(workspace, ended, isolated=isolated, seconds=seconds)
-        except (DiskError, SandboxError) as error:
-            ending = Ending.DISK if isinstance(error, DiskError) else Ending.SANDBOX
-            return self._give_up(ending, error)
+            ended = self._ended(workspace)
+        except SandboxError as error:
+            if self.history.loop_ended is not None:
+                raise NotJudged(f"grading could not begin: {error}") from error
+            return self._give_up(Ending.SANDBOX, error)
+        except (DiskError, WorkspaceError) as error:
+            if workspace is None or (crashed := self._own_doing(workspace, error)) is None:
+                raise
+            ended = crashed
+        return self._conclude(workspace, ended)
 
-    def _seconds(self) -> float:
+    def _ended(self, workspace: Workspace) -> LoopOutcome:
+        spec = SandboxSpec(
+            worktree=workspace.worktree,
+            home=workspace.home,
+            marker=self.spec.mark,
+            gateway=self.spec.gateway_socket.parent,
+            read_only=tuple(path for agent in self._agents().values() for path in agent.read_only()),
+        )
+        with open_sandbox(self.spec.sandbox, spec) as sandbox:
+            self.isolated = sandbox.isolated
+            try:
+                return self._loop(workspace, sandbox)
+            finally:
+                self.seconds = self._clock_now()
+
+    def _own_doing(self, workspace: Workspace, error: DiskError | WorkspaceError) -> LoopOutcome | None:
+        """The loop's end where the contender itself has brought about what the harness could not get over."""
+        if self.history.loop_ended is not None:
+            return None
+        state = self._state(workspace)
+        why = own_doing(error, workspace, state.commit, self.spec.mirror)
+        if why is None:
+            return None
+        workspace.settle(state.commit)
+        outcome = LoopOutcome(
+            Ending.AGENT_CRASH, last_stage(self.folder), None, why, commit=state.commit, wip=None, state=state
+        )
+        self.log.append(EventKind.LOOP_ENDED, **codec.builtins(outcome))
+        self.log.sync()
+        return outcome
+
+    def _state(self, workspace: Workspace) -> LoopState:
+        """Of the loop where it was, else as an earlier process left it."""
+        reached: LoopState | None = getattr(self.loop, "state", None)  # not there before the loop has begun
+        if reached is not None:
+            return reached
+        if self.history.state is not None:
+            return state_of(self.history.state)
+        return LoopState(commit=workspace.base, tree=workspace.tree_of(workspace.base))
+
+    def _clock_now(self) -> float:
         """The contender's clock."""
         return self.history.spent.seconds if self.clock is None else self.clock.now()
 
@@ -161,7 +207,7 @@ class _Attempt:
         return outcome
 
     def _work(self, workspace: Workspace, ports: TrialPorts) -> LoopOutcome:
-        loop = Loop(
+        loop = self.loop = Loop(
             ports,
             self.spec.task,
             self.spec.limits,
@@ -191,78 +237,26 @@ class _Attempt:
         by = self.spec.plan.source or str(self.spec.plan_file)
         return SharedPlan(tickets, by)
 
-    def _conclude(self, workspace: Workspace, ended: LoopOutcome, *, isolated: bool, seconds: float) -> AttemptResult:
+    def _conclude(self, workspace: Workspace, ended: LoopOutcome) -> AttemptResult:
         """Keep the commits, judge them, write the result. Raises NotJudged: all but the last two is done then."""
         if ended.ending is Ending.INTERRUPTED:
             raise Interrupted(ended.detail)
         with self._interval(IntervalKind.HARNESS, "commits"):
             workspace.bundle(self.folder.bundle)
-            workspace.patch(workspace.base, workspace.head, self.folder.patch)
-        return self._commit(ended, self._judge(workspace, ended), isolated=isolated, seconds=seconds)
-
-    def _judge(self, workspace: Workspace, ended: LoopOutcome) -> Judged:
-        base, head = workspace.base, workspace.head
-        judged = Judged(base, head, None, None, workspace.numstat(base, head))
-        if ended.ending.void or self.spec.mode != "full":
-            return judged
-        judged = replace(judged, verdict=self._grade(workspace, head, "final", ended.state.claims))
-        if ended.wip is None:
-            return judged
-        workspace.patch(head, ended.wip, self.folder.wip_patch)
-        return replace(judged, wip_verdict=self._grade(workspace, ended.wip, "wip", None))
-
-    def _grade(self, workspace: Workspace, commit: str, what: str, claimed: Any) -> Verdict:
-        """Raises NotJudged."""
-        for left in range(GRADE_TRIES - 1, -1, -1):
-            self.log.append(EventKind.GRADING_STARTED, commit=commit, what=what)
-            # Gates may run for minutes, and a grading that was cut off begins anew: a wish to stop ends it at once.
-            with self.stop.breakable():
-                verdict = grade(
-                    gitdir=workspace.gitdir,
-                    commit=commit,
-                    base=workspace.base,
-                    task=self._task_with_gates(),
-                    sandbox_kind=self.spec.sandbox,
-                    out=self.folder.grading / what,
-                    scratch=self.spec.grading or self.spec.workspace / "grading",
-                    emit=lambda gate: self._gate_ended(gate, what),
-                    claimed=claimed,
-                )
-            if verdict.error is None:
-                break
-            again = " and is done again" if left else ""
-            self.log.append(EventKind.WARNING, text=f"grading failed{again}: {verdict.error}")
-        else:
-            self.log.sync()
-            raise NotJudged(f"grading failed {GRADE_TRIES} times: {verdict.error}")
-        self.log.append(
-            EventKind.GRADING_ENDED, commit=commit, what=what, resolved=verdict.resolved, score=verdict.score
-        )
-        self.log.sync()
-        return verdict
-
-    def _task_with_gates(self) -> Task:
-        kept = self.spec.kept_gates
-        return self.spec.task if kept is None else with_kept_gates(self.spec.task, kept)
-
-    def _gate_ended(self, gate: GateResult, what: str) -> None:
-        now = time.time()
-        interval = Interval(IntervalKind.GATE, now - gate.seconds, now, gate.id)
-        with self.stop.unbroken():
-            self.log.append(EventKind.GATE_ENDED, what=what, **codec.builtins(gate))
-            self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
+            workspace.patch(workspace.base, ended.commit, self.folder.patch)
+        judged = Judge(self.spec, self.folder, self.log, self.stop).judge(workspace, ended)
+        return self._commit(ended, judged)
 
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
         """An infrastructure fault outside any stage."""
         self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
         ended = nothing_done(ending, self.spec.base, str(error))
-        judged = Judged(self.spec.base, None, None, None)
-        return self._commit(ended, judged, isolated=False, seconds=self._seconds())
+        return self._commit(ended, Judged(self.spec.base, None, None, None))
 
-    def _commit(self, ended: LoopOutcome, judged: Judged, *, isolated: bool, seconds: float) -> AttemptResult:
+    def _commit(self, ended: LoopOutcome, judged: Judged) -> AttemptResult:
         self.log.append(EventKind.ATTEMPT_ENDED, ending=ended.ending)
         self.log.sync()
-        result = build_result(self.spec, self.folder, ended, judged, isolated=isolated, seconds=seconds)
+        result = build_result(self.spec, self.folder, ended, judged, isolated=self.isolated, seconds=self.seconds)
         write_result(self.folder, result)
         return result
 

@@ -9,6 +9,8 @@ class Exit(IntEnum):
     """Exit statuses. Any other one is a crash."""
 
     COMMITTED = 0
+    NO_DISK = 74
+    """What it wrote was refused, and that was not its contender's doing; it can go on when there is room (EX_IOERR)."""
     INTERRUPTED = 75
     """It stopped before its end and can go on (EX_TEMPFAIL)."""
     UNJUDGED = 76

@@ -106,15 +106,21 @@ def _served(calls: list[Call], spec: AttemptSpec) -> dict[str, str | None]:
 def dead_result(spec: AttemptSpec, ending: Ending, detail: str) -> AttemptResult:
     """For an attempt whose own process cannot finish it: void, with what it had spent."""
     folder = AttemptFolder(spec.folder)
-    stage: Stage | None = None
     clock = ClockReader()
     for event in read_events(folder):
         clock.take(event)
-        if event.kind == EventKind.STAGE_STARTED:
-            stage = Stage(str(event.data["stage"]))
-    ended = nothing_done(ending, spec.base, detail, stage)
+    ended = nothing_done(ending, spec.base, detail, last_stage(folder))
     judged = Judged(base=spec.base, commit=None, verdict=None, wip_verdict=None)
     return build_result(spec, folder, ended, judged, isolated=False, seconds=clock.seconds())
+
+
+def last_stage(folder: AttemptFolder) -> Stage | None:
+    """The stage that was begun last; None: none was."""
+    stage: Stage | None = None
+    for event in read_events(folder):
+        if event.kind == EventKind.STAGE_STARTED:
+            stage = Stage(str(event.data["stage"]))
+    return stage
 
 
 def iso(t: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from ralphbench.loop import CHECK_SECONDS, CheckResult, LoopState, dump_plan, state_of
 from ralphbench.loop.expect import met
 from ralphbench.model import Acceptance, Ending, EventKind, Interval, IntervalKind, Stage, StageResult, Ticket, codec
-from ralphbench.record import EventLog, atomic_write
+from ralphbench.record import EventLog, atomic_write, refuse_full
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.checking import run_check
 from ralphbench.trial.stages import StageRunner
@@ -45,12 +45,15 @@ class TrialPorts:
         return self.stages.ask(stage, prompt, iteration=iteration, ticket=ticket, session=session)
 
     def check(self, acceptance: Acceptance) -> CheckResult:
-        """A wish to stop ends a check at once: what it would say is lost with its iteration anyway."""
+        """A wish to stop ends a check at once: what it would say is lost with its iteration anyway. Raises DiskError, also
+        where the disk is full after it: a command that cannot write may say anything (`grep -q` that all is well).
+        """
         began = time.time()
         folder = self.workspace.folder / "checks"
         left = max(0.0, self.stages.spec.limits.wall_time - self.stages.clock.now())
         with self.stages.stop.breakable():
             done = run_check(self.sandbox, acceptance.run, timeout=min(CHECK_SECONDS, left), folder=folder)
+        refuse_full(folder)
         interval = Interval(IntervalKind.CHECK, began, time.time(), acceptance.run[:80])
         self.log.append(EventKind.INTERVAL, **codec.builtins(interval))
         return CheckResult(

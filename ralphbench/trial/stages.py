@@ -12,11 +12,12 @@ from typing import Any
 
 from ralphbench.agents import Agent
 from ralphbench.control import ChannelError
-from ralphbench.errors import AgentMissing, ConfigError, EndpointError, GatewayLost, RunError, SandboxError
+from ralphbench.errors import AgentMissing, ConfigError, DiskError, EndpointError, GatewayLost, RunError, SandboxError
 from ralphbench.gateway import GatewayClient, StageGrant, StageTraffic
 from ralphbench.model import (
     AgentEvent,
     AttemptSpec,
+    Ending,
     EventKind,
     Interval,
     IntervalKind,
@@ -29,7 +30,7 @@ from ralphbench.model import (
     StageRun,
     codec,
 )
-from ralphbench.record import AttemptFolder, EventLog, disk_errors
+from ralphbench.record import AttemptFolder, EventLog, disk_errors, refuse_full
 from ralphbench.sandbox import Sandbox
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.leases import LeaseClient
@@ -72,7 +73,10 @@ class StageRunner:
     def ask(
         self, stage: Stage, prompt: str, *, iteration: int, ticket: str | None, session: str | None = None
     ) -> StageResult:
-        """Run a stage to its end. A stage that infrastructure cut off is run again, off the contender's clock."""
+        """Run a stage to its end. A stage that infrastructure cut off is run again, off the contender's clock.
+
+        Raises DiskError.
+        """
         restore = self.anchor()
         for left in range(STAGE_RETRIES, -1, -1):
             self.stop.raise_if_asked()
@@ -80,7 +84,13 @@ class StageRunner:
             before = self.clock.now()
             result = self._once(stage, prompt, iteration=iteration, ticket=ticket, session=session)
             fault = result.ending.fault
-            if fault is None or result.ending is StageEnding.INTERRUPTED or not left:
+            if result.ending is StageEnding.INTERRUPTED:
+                return result
+            if fault is Ending.DISK:
+                # Not tried again: whoever looks at the disk now sees who has filled it.
+                raise DiskError(result.detail)
+            refuse_full(self.worktree.parent, self.folder.path)
+            if fault is None or not left:
                 return result
             label, until = f"{stage}: {fault}", time.monotonic()
             self._pause(Pause(IntervalKind.RETRY, began, time.time(), label, since, until))
@@ -172,11 +182,16 @@ class StageRunner:
             stop=self.stop,
             on_event=recorder,
             on_traffic=self._note_traffic,
+            disks=(self.worktree.parent, self.folder.path),
         )
         try:
             result = self.agents[agent_key(model)].run(run, self.sandbox, watch)
         except (SandboxError, AgentMissing) as error:
             result = StageResult(StageEnding.SANDBOX, "", detail=str(error))
+        except DiskError:
+            with contextlib.suppress(GatewayLost, ChannelError):
+                self.gateway.close_stage(address.token)  # what it has to write of this stage, it writes now or never
+            raise
         return self._close(result, address.token, watch)
 
     def _grant(self, stage: Stage, stage_id: str, iteration: int, model: StageModel) -> StageGrant:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from ralphbench.errors import GatewayLost
+from ralphbench.errors import DiskFull, GatewayLost
 from ralphbench.gateway import GatewayClient, StageTraffic
 from ralphbench.model import AgentEvent, Limits, StageEnding
+from ralphbench.record import refuse_full
 from ralphbench.sandbox import SandboxProcess
 from ralphbench.trial.clock import Clock
 from ralphbench.trial.stop import StopRequest
 
 POLL = 0.25
 """Seconds between two looks at the gateway: how late a cap or a fault is noticed at most."""
+
+FULL_LOOKS = 4
+"""How many looks in a row must find a disk full: a build may need all of it for a moment."""
 
 IDLE_SHARE = 0.05
 """Of one core: less than this is a process that waits."""
@@ -32,7 +37,9 @@ class StageWatch:
         stop: StopRequest,
         on_event: Callable[[AgentEvent], None],
         on_traffic: Callable[[StageTraffic], None],
+        disks: Sequence[Path] = (),
     ) -> None:
+        """`disks`: folders on the disks that must not be full."""
         self._limits = limits
         self._clock = clock
         self._gateway = gateway
@@ -46,6 +53,8 @@ class StageWatch:
         self._cpu: float | None = None
         self._last_sign = time.monotonic()
         self._fresh_event = False
+        self._disks = disks
+        self._looks_at_full = 0
         self.verdict: tuple[StageEnding, str] | None = None
         self.traffic: StageTraffic | None = None
 
@@ -74,7 +83,7 @@ class StageWatch:
         if now < self._next_poll:
             return None
         self._next_poll = now + POLL
-        return self._look_at_gateway(process, now) or self._look_at_clock(now)
+        return self._look_at_gateway(process, now) or self._look_at_disks() or self._look_at_clock(now)
 
     def _asked_to_stop(self, process: SandboxProcess) -> tuple[StageEnding, str] | None:
         """Softly: at the agent's next event. What has just come to its end is kept: the loop stops at the next step."""
@@ -100,6 +109,16 @@ class StageWatch:
             self._cpu = cpu
         if traffic.stop is not None:
             return StageEnding(traffic.stop), traffic.detail
+        return None
+
+    def _look_at_disks(self) -> tuple[StageEnding, str] | None:
+        """A disk that stays full: what goes on now cannot be recorded, and fails for want of room."""
+        try:
+            refuse_full(*self._disks)
+        except DiskFull as full:
+            self._looks_at_full += 1
+            return (StageEnding.DISK, full.message) if self._looks_at_full >= FULL_LOOKS else None
+        self._looks_at_full = 0
         return None
 
     def _working(self, cpu: float | None, now: float) -> bool:

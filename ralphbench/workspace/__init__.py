@@ -4,6 +4,7 @@
 `restore_record` keep and bring back what grading needs; `take` alone ever writes into a repository of the user's.
 """
 
+from ralphbench.workspace.agents import clear_out, of_the_agent, tree_bytes
 from ralphbench.workspace.archive import FINAL, check_base, forget, keep_base, restore_record
 from ralphbench.workspace.git import Git, printable
 from ralphbench.workspace.globs import Globs
@@ -34,6 +35,7 @@ __all__ = [
     "apply_patches",
     "borrow",
     "check_base",
+    "clear_out",
     "contents",
     "entries",
     "forget",
@@ -41,6 +43,7 @@ __all__ = [
     "leaving",
     "links_out",
     "make_repo",
+    "of_the_agent",
     "open_mirror",
     "open_stage",
     "prepare_mirror",
@@ -49,4 +52,5 @@ __all__ = [
     "restore_record",
     "survey",
     "take",
+    "tree_bytes",
 ]

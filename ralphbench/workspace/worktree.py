@@ -208,6 +208,10 @@ class Workspace:
     def _marks(self) -> dict[bytes, bytes]:
         return marks(os.fsencode(self.worktree), self._beside)
 
+    def settle(self, commit: str) -> None:
+        """Make `commit` the last accepted work, whatever is in the worktree."""
+        self._move(commit)
+
     def diff(self, a: str, b: str | None = None, *, paths: Sequence[str] = ()) -> bytes:
         """Unified diff from `a` to `b` (None: the worktree, new files too). `paths` are names, not patterns."""
         return history.diff(self._git, a, b or self.tree(), paths)

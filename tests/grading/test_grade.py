@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.small_disk import MB, small_disk
 
 from ralphbench.errors import DiskError
 from ralphbench.model import Gate, GateKind, GateOutcome, Report
+from ralphbench.record.room import VARIABLE
 from ralphbench.workspace import keep_base, open_mirror, restore_record
 
 PASS, FAIL, ERROR = GateOutcome.PASS, GateOutcome.FAIL, GateOutcome.ERROR
@@ -286,3 +288,43 @@ def test_a_long_log_is_cut_and_a_gate_that_floods_it_is_judged(make_bench) -> No
     log = bench.root / "attempt/grading/floods.log"
     assert log.stat().st_size < 11_000_000
     assert log.read_bytes().endswith(b"the end\n")
+
+
+FILL = "cat /dev/zero > {} 2>/dev/null; true"
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """64 MiB to judge on, of which 16 must be free."""
+    monkeypatch.setenv(VARIABLE, str(16 * MB))
+    with small_disk(tmp_path / "disk", 64 * MB) as folder:
+        yield folder
+
+
+@pytest.mark.parametrize("what", ["big", "$TMPDIR/big"])
+@pytest.mark.parametrize("logs", ["same", "other"])
+def test_a_gate_on_whose_disk_the_code_under_test_leaves_no_room_does_not_pass(
+    make_bench, disk: Path, what: str, logs: str
+) -> None:
+    """On a full disk `grep -q` finds all that it is asked for: nothing that was said there is believed."""
+    bench = make_bench(
+        gate("before", "goal", "grep -q new code"),
+        gate("build", "goal", "sh build.sh; echo built; grep -q never nowhere"),
+        gate("after", "goal", "grep -q new code"),
+        gate("never", "goal", "grep -q never nowhere"),
+        target={"build.sh": "exit 0\n", "code": "old\n"},
+    )
+    commit = bench.attempt({"build.sh": FILL.format(what), "code": "new\n"})
+    out = disk / "out" if logs == "same" else bench.root / "out"
+    verdict = bench.grade(commit, scratch=disk / "scratch", out=out)
+    assert verdict.error is None
+    assert outcomes(verdict) == {"before": PASS, "build": ERROR, "after": PASS, "never": FAIL}
+    assert {result.id: result.reason for result in verdict.gates}["build"] == "it filled the disk"
+    assert list((disk / "scratch").iterdir()) == []
+
+
+def test_a_disk_that_somebody_else_fills_is_a_fault_and_no_verdict(make_bench, disk: Path) -> None:
+    bench = make_bench(gate("one", "goal", FILL.format(disk / "another")), gate("two", "goal", "true"))
+    verdict = bench.grade(scratch=disk / "scratch")
+    assert "is full" in str(verdict.error)
+    assert bench.told == []

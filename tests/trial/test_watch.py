@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from support.hand_clock import HandClock
+from support.small_disk import MB, small_disk
 
 from ralphbench.agents.protocol import TrafficWatch
 from ralphbench.errors import GatewayLost
@@ -13,7 +15,7 @@ from ralphbench.gateway import StageTraffic
 from ralphbench.model import AgentEvent, Limits, Pause, Spent, StageEnding
 from ralphbench.trial import Clock
 from ralphbench.trial.stop import StopRequest
-from ralphbench.trial.watch import StageWatch
+from ralphbench.trial.watch import FULL_LOOKS, StageWatch
 
 IDLE = Limits(idle_timeout=60)
 LOOK = 1.0
@@ -55,7 +57,9 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> HandClock:
 
 
 class Case:
-    def __init__(self, hand: HandClock, limits: Limits = IDLE, carried: float = 0.0) -> None:
+    def __init__(
+        self, hand: HandClock, limits: Limits = IDLE, carried: float = 0.0, disks: tuple[Path, ...] = ()
+    ) -> None:
         self.hand = hand
         self.stop, self.gateway, self.process = StopRequest(), Gateway(), Process()
         self.events: list[AgentEvent] = []
@@ -67,6 +71,7 @@ class Case:
             stop=self.stop,
             on_event=self.events.append,
             on_traffic=lambda traffic: None,
+            disks=disks,
         )
 
     def look(self) -> StageEnding | None:
@@ -184,3 +189,19 @@ def test_agents_can_see_whether_the_model_was_asked(case: Case) -> None:
     assert case.watch.model_activity() is None
     case.look()
     assert case.watch.model_activity() == 0
+
+
+def test_a_disk_that_stays_full_ends_a_stage_and_one_that_is_full_for_a_moment_does_not(
+    hand: HandClock, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", 4 * MB) as disk:
+        case = Case(hand, disks=(tmp_path, disk))
+        big = disk / "big"
+        for _ in range(3):
+            big.write_bytes(b"x" * int(3.5 * MB))
+            assert case.during((FULL_LOOKS - 1) * LOOK) is None
+            big.unlink()
+            assert case.during(LOOK) is None
+        big.write_bytes(b"x" * int(3.5 * MB))
+        assert case.during(FULL_LOOKS * LOOK) is StageEnding.DISK
+        assert case.watch.verdict == (StageEnding.DISK, f"the disk of {disk} is full")
