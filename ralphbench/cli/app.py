@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("ralphbench.cli.show:show", "One attempt: timeline, tickets, gates, calls, diff, logs."),
     "analyze": ("ralphbench.cli.analyze:analyze", "Compare the profiles of one or more experiments."),
     "plan": ("ralphbench.cli.plan:plan", "The plan alone, by one profile, to read, edit and share."),
+    "check": ("ralphbench.cli.check:check", "Whether the record is as it was written: what is torn, lost or changed."),
     "take": ("ralphbench.cli.take:take", "An attempt's commits as a branch in your own repository."),
     "reproduce": ("ralphbench.cli.reproduce:reproduce", "The same attempt again from its record or a bundle."),
     "clean": ("ralphbench.cli.clean:clean", "Remove worktrees and leftovers; records stay."),

@@ -34,6 +34,7 @@ def take(
 ) -> None:
     """An attempt's commits as a new branch in your own repository. Nothing else of it is touched, nothing is pushed."""
     from ralphbench.errors import UsageError
+    from ralphbench.record import require_whole
     from ralphbench.ui import find_attempts, told
     from ralphbench.workspace import take as take_commits
 
@@ -52,6 +53,7 @@ def take(
     name = branch or f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
     if not folder.bundle.exists():
         raise UsageError(f"{spec.cell} a{spec.number} committed nothing: there is nothing to take")
+    require_whole(folder, folder.bundle)
     base_pack = folder.path.resolve().parents[4] / "bases" / f"{spec.base}.pack"
     base = base_pack if base_pack.exists() else None
     taken = take_commits(folder.bundle, target, name, base_pack=base, force=force)

@@ -31,8 +31,9 @@ class Recorder:
         self.learn_login = redactor.learn_login
         self.failed: DiskError | None = None
         """The first thing that could not be written. What is not recorded must not be spent: the stage is stopped for it."""
+        self._told = False
         for damage in self._log.damages:
-            log.warning("%s: %s", damage.path, damage.what)
+            log.warning("%s", damage)
 
     async def started(self, call: CallStarted) -> None:
         """Returns when the line is written. Raises DiskError; then the request must not be sent."""
@@ -60,12 +61,20 @@ class Recorder:
         def store() -> None:
             try:
                 self._bodies.add(call, kind, body, thread=thread)
+                self._tell_damages()
             except (RalphbenchError, OSError) as error:
                 self.failed = self.failed or DiskError(f"the {kind} of call {call} could not be recorded: {error}")
                 log.error("%s", self.failed)
 
         self._writer.submit(len(body), store)
         return f"{call}.{kind}"
+
+    def _tell_damages(self) -> None:
+        """What the first body found torn: told once."""
+        if not self._told:
+            self._told = True
+            for damage in self._bodies.damages:
+                log.warning("%s", damage)
 
     async def close(self) -> None:
         """Everything is on the disk when this returns."""

@@ -6,9 +6,10 @@ Readers take a `Quarantine`, which collects what was found torn as `Damage`; wit
 
 from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import CallLog, follow_calls, read_calls
-from ralphbench.record.check import check_attempt
+from ralphbench.record.check import check_attempt, check_top
+from ralphbench.record.checksums import require_whole
 from ralphbench.record.counting import that_counts
-from ralphbench.record.damage import Damage, Quarantine, report, set_aside, set_aside_in
+from ralphbench.record.damage import Damage, Quarantine, and_earlier, report, set_aside, set_aside_in
 from ralphbench.record.derived import sweep_derived
 from ralphbench.record.disk import atomic_write, disk_error, disk_errors, make_folder, sync_folder
 from ralphbench.record.events import EventLog, Journal, follow, read_events
@@ -53,9 +54,11 @@ __all__ = [
     "Repeats",
     "Room",
     "Summary",
+    "and_earlier",
     "atomic_write",
     "charge",
     "check_attempt",
+    "check_top",
     "disk_error",
     "disk_errors",
     "follow",
@@ -76,6 +79,7 @@ __all__ = [
     "refuse_full",
     "report",
     "require_room",
+    "require_whole",
     "set_aside",
     "set_aside_in",
     "size_text",

@@ -1,12 +1,13 @@
-"""Reads all of an attempt's record, to say what of it is damaged."""
+"""Reads all of a record, to say what of it is damaged."""
 
 from __future__ import annotations
 
 from ralphbench.record.bodies import BodyStore
 from ralphbench.record.calls import read_calls
 from ralphbench.record.checksums import check_sums
-from ralphbench.record.damage import Damage, Quarantine, set_aside_in
-from ralphbench.record.events import read_events
+from ralphbench.record.damage import Damage, Quarantine, and_earlier
+from ralphbench.record.events import Journal, read_events
+from ralphbench.record.experiment import ExperimentFolder
 from ralphbench.record.layout import AttemptFolder
 from ralphbench.record.results import read_manifest, read_object, read_result
 
@@ -23,10 +24,19 @@ def check_attempt(folder: AttemptFolder) -> tuple[Damage, ...]:
     for _ in read_events(folder, found):
         pass
     _check_bodies(folder, found)
-    if read_result(folder, found) is not None:
+    result = read_result(folder, found)
+    if result is not None and not result.imported:
         check_sums(folder, found)
-    now = {damage.moved_to for damage in found}
-    return (*found, *(damage for damage in set_aside_in(folder.path) if damage.moved_to not in now))
+    return and_earlier(found, folder.path)
+
+
+def check_top(experiment: ExperimentFolder, *, live: bool = False) -> tuple[Damage, ...]:
+    """What lies beside the attempts of an experiment. `live`: somebody runs it, and the journal's last line may be unfinished."""
+    found = Quarantine()
+    experiment.read_lock(found)
+    for _ in () if live else Journal(experiment.journal).read(found):
+        pass
+    return and_earlier(found, experiment.path, but=("cells", "plans"))
 
 
 def _check_bodies(folder: AttemptFolder, found: Quarantine) -> None:

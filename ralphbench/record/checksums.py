@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from ralphbench.errors import RecordError
 from ralphbench.model import codec
 from ralphbench.record.damage import Damage, Quarantine, report, set_aside
 from ralphbench.record.disk import atomic_write, disk_errors, sync_folder
@@ -49,6 +50,8 @@ def check_sums(folder: AttemptFolder, quarantine: Quarantine | None = None) -> N
     What was whole is set aside. A log may have grown since, must begin as it was, and stays: its lines can still be read.
     """
     growing = set(_growing(folder))
+    if not folder.checksums.exists():
+        report(quarantine, Damage(folder.checksums, "is not there: nothing tells whether the attempt is as it was"))
     for name, expected in (read_checksums(folder, quarantine) or {}).items():
         path = folder.path / name
         try:
@@ -64,8 +67,31 @@ def check_sums(folder: AttemptFolder, quarantine: Quarantine | None = None) -> N
         report(quarantine, Damage(path, what) if path in growing else set_aside(path, what))
 
 
+def require_whole(folder: AttemptFolder, *paths: Path) -> None:
+    """For whoever is about to rely on some files of a committed attempt. What has no sum is not looked at.
+
+    Raises RecordError that names the first one that is not what was written. Nothing is set aside.
+    """
+    sums = read_checksums(folder, Quarantine()) or {}
+    for path in paths:
+        expected = sums.get(path.relative_to(folder.path).as_posix())
+        if expected is None:
+            continue
+        try:
+            whole = _sum(path) == expected
+        except OSError:
+            whole = False
+        if not whole:
+            experiment = folder.path.resolve().parents[4]
+            raise RecordError(
+                f"{path} is not what was written when the attempt was committed",
+                remedy=f"ralphbench check {experiment}   # names all that is damaged",
+            )
+
+
 def _settled(folder: AttemptFolder) -> Iterator[Path]:
-    for path in (folder.trial, folder.manifest, folder.bundle, folder.patch, folder.wip_patch):
+    files = (folder.trial, folder.manifest, folder.plan, folder.shared_plan)
+    for path in (*files, folder.bundle, folder.patch, folder.wip_patch):
         if path.is_file():
             yield path
     for top in (folder.prompts, folder.agent, folder.grading):
@@ -75,7 +101,7 @@ def _settled(folder: AttemptFolder) -> Iterator[Path]:
 
 
 def _growing(folder: AttemptFolder) -> Iterator[Path]:
-    yield from (path for path in (folder.events, folder.calls) if path.is_file())
+    yield from (path for path in (folder.events, folder.calls, folder.log) if path.is_file())
     if folder.bodies.is_dir():
         yield from (path for path in folder.bodies.iterdir() if path.is_file())
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,15 +70,26 @@ def set_aside(path: Path, what: str) -> Damage:
     return Damage(path, what, aside)
 
 
-def set_aside_in(folder: Path) -> tuple[Damage, ...]:
-    """What earlier readers and writers set aside in a folder and below, by path: it is named for as long as it is there."""
+def set_aside_in(folder: Path, *, but: Collection[str] = ()) -> tuple[Damage, ...]:
+    """What earlier readers and writers set aside in a folder and below, by path: it is named for as long as it is there.
+
+    `but`: names of folders in it that are not looked into.
+    """
     found = []
     for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in but or where != str(folder)]
         for name in (*folders, *files):
             if match := _ASIDE.fullmatch(name):
                 what = "its torn end was cut off" if match["why"] == "torn" else "could not be read and was set aside"
                 found.append(Damage(Path(where, match["name"]), f"{what} earlier", Path(where, name)))
     return tuple(sorted(found, key=lambda damage: str(damage.moved_to)))
+
+
+def and_earlier(met: Iterable[Damage], folder: Path, *, but: Collection[str] = ()) -> tuple[Damage, ...]:
+    """What was met now, and what lies there since earlier; see `set_aside_in`."""
+    now = tuple(met)
+    moved = {damage.moved_to for damage in now}
+    return (*now, *(damage for damage in set_aside_in(folder, but=but) if damage.moved_to not in moved))
 
 
 def size_of(path: Path) -> int | None:

@@ -15,6 +15,8 @@
          prompts/            the prompts as they were sent, stage by stage
          agent/              the agent's raw stream, stage by stage
          grading/            per gate: log, exit, tests
+         plan.yaml           the tickets of its plan; shared-plan.yaml: the plan that it was given
+         trial.log           what its processes said
          commits.bundle      the harness's own commits
          final.patch         base..final
          wip.patch           work that was cut off
@@ -95,6 +97,21 @@ class AttemptFolder:
     @property
     def wip_patch(self) -> Path:
         return self.path / "wip.patch"
+
+    @property
+    def plan(self) -> Path:
+        """The tickets of its plan, for another attempt to be given."""
+        return self.path / "plan.yaml"
+
+    @property
+    def shared_plan(self) -> Path:
+        """The plan that it was given, as it was then."""
+        return self.path / "shared-plan.yaml"
+
+    @property
+    def log(self) -> Path:
+        """What the trial processes said."""
+        return self.path / "trial.log"
 
     @property
     def checksums(self) -> Path:

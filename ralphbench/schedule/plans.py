@@ -19,8 +19,6 @@ from ralphbench.record import (
     set_aside,
 )
 
-PLAN_FILE = "plan.yaml"
-
 
 def shared_plan(
     experiment: Experiment, task: Task, base: str, *, planning: str | None = None, torn: Quarantine | None = None
@@ -64,7 +62,7 @@ def whole_plan(folder: AttemptFolder, result: AttemptResult, torn: Quarantine | 
 
     One that is torn, cut or edited is set aside and reported, and written anew from the attempt's events.
     """
-    path = folder.path / PLAN_FILE
+    path = folder.plan
     if result.plan_hash is None:
         return None
     if path.is_file():

@@ -28,7 +28,7 @@ from ralphbench.model import (
     Task,
     codec,
 )
-from ralphbench.record import AttemptFolder, read_manifest, read_result, read_spec
+from ralphbench.record import AttemptFolder, read_manifest, read_result, read_spec, require_whole
 from ralphbench.schedule.manifest import machine
 from ralphbench.schedule.prepare import Prepared
 from ralphbench.workspace import restore_record
@@ -82,6 +82,7 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
         place = Path(scratch)
         if source.is_dir():
             folder = AttemptFolder(source)
+            _require_whole(folder)
             spec, manifest = _told(folder), _manifest(folder)
             pack = _base_pack(source, manifest)
             task, plan = _judged(source, spec.task), _shared_plan(folder, spec)
@@ -90,6 +91,11 @@ def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
         repo = restore_record(pack, None, place / "base.git")
         task = dataclasses.replace(task, target=Target(repo=str(repo), base="base"), start=())
         yield Reproduction(_experiment(spec, task, plan, results), manifest, read_result(folder))
+
+
+def _require_whole(folder: AttemptFolder) -> None:
+    """What is about to be repeated must be what was. Raises RecordError."""
+    require_whole(folder, folder.trial, folder.manifest, folder.shared_plan)
 
 
 def _told(folder: AttemptFolder) -> AttemptSpec:
@@ -159,6 +165,7 @@ def _experiment(spec: AttemptSpec, task: Task, plan: Path | None, results: Path)
 def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
     """One file with all that another box needs: what the trial was told, the task with its gates, the base. No keys."""
     folder = AttemptFolder(attempt)
+    _require_whole(folder)
     spec, manifest = _told(folder), _manifest(folder)
     pack = _base_pack(attempt, manifest)
     names: list[str] = []

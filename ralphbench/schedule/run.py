@@ -86,7 +86,9 @@ def _opened(
             listener.note(f"warning: {warning}")
         with contextlib.closing(Journal(record.journal)) as journal:
             teller = Teller(prepared, record, options.mode, listener.note)
-            chooser = Chooser(prepared, options, record, journal, teller, read_journal(journal))
+            with teller.noting() as torn:
+                told = read_journal(journal, torn)
+            chooser = Chooser(prepared, options, record, journal, teller, told)
             yield _Run(chooser, listener, stop, reaped)
 
 
@@ -117,7 +119,8 @@ class _Run:
     def go(self, on_prepared: Callable[[Prepared], None]) -> RunReport:
         cells = cells_in_order(self.prepared.experiment)
         report = RunReport(self.prepared.experiment.name, 0, len(cells), reaped=self.reaped)
-        attempts = attempts_of(self.record)
+        with self.chooser.teller.noting() as torn:
+            attempts = attempts_of(self.record, torn)
         if self.options.fresh:
             self.chooser.told.first.update({c.path.as_posix(): next_number(attempts, c) for c in cells})
         # That there is nothing to do is known before a gateway is started, where no plan is still to be made.
@@ -165,6 +168,8 @@ class _Run:
     def _begin(self, folder: RunFolder) -> None:
         journal, options = self.chooser.journal, self.options
         journal.append("run_started", run=folder.run_id, jobs=options.jobs, mode=options.mode)
+        for damage in journal.damages:
+            self.listener.note(str(damage))
         if options.fresh:
             journal.append("fresh", first=self.chooser.told.first)
             journal.sync()

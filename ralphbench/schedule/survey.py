@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 from ralphbench.model import AttemptResult, Cell
-from ralphbench.record import ExperimentFolder, that_counts
+from ralphbench.record import ExperimentFolder, Quarantine, report, that_counts
 
 
 class CellState(StrEnum):
@@ -67,10 +67,12 @@ def survey(
     return found
 
 
-def attempts_of(record: ExperimentFolder) -> Attempts:
-    """Every attempt of the record with its result."""
+def attempts_of(record: ExperimentFolder, torn: Quarantine | None = None) -> Attempts:
+    """Every attempt of the record with its result. What is damaged of those that have none is reported to `torn`."""
     found: dict[str, list[Attempt]] = {}
-    for cell, number, result, _ in record.summaries():
+    for cell, number, result, damages in record.summaries():
+        for damage in damages if torn is not None else ():
+            report(torn, damage)
         found.setdefault(cell.path.as_posix(), []).append((number, result))
     for attempts in found.values():
         attempts.sort(key=lambda a: a[0])

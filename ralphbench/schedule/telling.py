@@ -179,7 +179,7 @@ def _copy_plan(plan_file: Path | None, folder: AttemptFolder) -> Path | None:
     """The plan as it was when the attempt began: the file may be edited later."""
     if plan_file is None:
         return None
-    copy = folder.path.resolve() / "shared-plan.yaml"
+    copy = folder.shared_plan.resolve()
     if not copy.exists():
         atomic_write(copy, plan_file.read_bytes())
     return copy

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ralphbench.model import Cell
-from ralphbench.record import ExperimentFolder, Journal
+from ralphbench.record import ExperimentFolder, Journal, Quarantine
 from ralphbench.schedule.resuming import clear, cut_off
 from ralphbench.schedule.scheduler import journal_path, note_end
 from ralphbench.schedule.survey import Attempts, CellState, CellStatus, CutOff, ours
@@ -23,9 +23,9 @@ class Told:
     """Attempts whose end is journaled, by path: their worktrees are gone, or were meant to stay."""
 
 
-def read_journal(journal: Journal) -> Told:
+def read_journal(journal: Journal, torn: Quarantine | None = None) -> Told:
     told = Told()
-    for entry in journal.read():
+    for entry in journal.read(torn):
         if entry.kind == "fresh":
             told.first.update(entry.data["first"])
         elif entry.kind in ("cell_ended", "attempt_abandoned") and "path" in entry.data:

@@ -13,6 +13,8 @@ from ralphbench.record import (
     Damage,
     ExperimentFolder,
     Quarantine,
+    and_earlier,
+    check_attempt,
     read_calls,
     read_events,
     read_result,
@@ -98,17 +100,19 @@ class AttemptView:
 
 
 def view_attempt(folder: AttemptFolder) -> AttemptView:
-    quarantine = Quarantine()
-    result = read_result(folder, quarantine)
+    met, of_all = Quarantine(), Quarantine()
+    result = read_result(folder, met)
+    # Of a committed attempt every byte is looked at; one that is open may be written to just now.
+    checked = None if result is None else check_attempt(folder)
     view = AttemptView(folder, " / ".join(folder.path.parts[-4:]), result)
-    spec = read_spec(folder, quarantine)
+    spec = read_spec(folder, met)
     view.limits = None if spec is None else spec.limits
-    view.unequal_limits = _unequal(folder, spec, result, quarantine)
+    view.unequal_limits = _unequal(folder, spec, result, of_all)
     builder = _Builder(view)
-    for event in read_events(folder, quarantine):
+    for event in read_events(folder, met):
         builder.take(event)
-    view.calls = read_calls(folder, quarantine)
-    view.damages = list(quarantine)
+    view.calls = read_calls(folder, met)
+    view.damages = [*of_all, *(and_earlier(met, folder.path) if checked is None else checked)]
     return view
 
 

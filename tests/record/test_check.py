@@ -8,8 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from ralphbench.errors import RecordError
 from ralphbench.model import EventKind
-from ralphbench.record import AttemptFolder, CallLog, EventLog, check_attempt, read_result
+from ralphbench.record import (
+    AttemptFolder,
+    CallLog,
+    EventLog,
+    ExperimentFolder,
+    Journal,
+    check_attempt,
+    check_top,
+    read_result,
+    require_whole,
+)
 
 EVERYTHING = [
     "trial.json",
@@ -21,6 +32,9 @@ EVERYTHING = [
     "prompts/1-build-1.md",
     "agent/1-build-1.jsonl",
     "grading/unit.log",
+    "plan.yaml",
+    "shared-plan.yaml",
+    "trial.log",
     "commits.bundle",
     "final.patch",
     "wip.patch",
@@ -77,6 +91,42 @@ def test_damage_in_every_place_is_named_now_and_later(
 def test_a_settled_file_that_is_gone_is_named(attempt: AttemptFolder) -> None:
     attempt.bundle.unlink()
     assert [damage.path for damage in check_attempt(attempt)] == [attempt.bundle]
+
+
+def test_sums_that_are_gone_are_named(attempt: AttemptFolder) -> None:
+    attempt.checksums.unlink()
+    assert [damage.path for damage in check_attempt(attempt)] == [attempt.checksums]
+
+
+def test_who_relies_on_a_file_is_told_that_it_is_another_one_now(attempt: AttemptFolder) -> None:
+    require_whole(attempt, attempt.bundle, attempt.shared_plan, attempt.path / "never-there")
+    attempt.shared_plan.write_text("tickets: [another plan]\n")
+    require_whole(attempt, attempt.bundle)
+    with pytest.raises(RecordError, match=r"shared-plan\.yaml is not what was written"):
+        require_whole(attempt, attempt.bundle, attempt.shared_plan)
+    attempt.bundle.unlink()
+    with pytest.raises(RecordError, match=r"commits\.bundle"):
+        require_whole(attempt, attempt.bundle)
+    assert attempt.shared_plan.exists(), "who only asks sets nothing aside"
+
+
+def test_what_lies_beside_the_attempts_is_looked_at_too(attempt: AttemptFolder) -> None:
+    experiment = ExperimentFolder(attempt.path.parents[5], attempt.path.parents[4].name)
+    experiment.write_lock({})
+    journal = Journal(experiment.journal)
+    journal.append("run_started")
+    journal.close()
+    assert check_top(experiment) == ()
+    with experiment.journal.open("ab") as file:
+        file.write(b'{"n":1')
+    experiment.lock_path.write_bytes(b"{")
+    (experiment.path / "bases").mkdir()
+    (experiment.path / "bases/abc.pack.damaged-1").touch()
+    named = {damage.path.name for damage in check_top(experiment)}
+    assert named == {"journal.jsonl", "lock.json", "abc.pack"}
+    assert "journal.jsonl" not in {damage.path.name for damage in check_top(experiment, live=True)}
+    (attempt.path / "events.jsonl.torn-1").touch()
+    assert "events.jsonl" not in {damage.path.name for damage in check_top(experiment)}, "that is the attempt's"
 
 
 def test_a_log_that_grew_after_the_commit_is_whole(attempt: AttemptFolder) -> None:
