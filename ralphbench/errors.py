@@ -58,7 +58,7 @@ class UsageError(RalphbenchError):
 
 
 class ConfigError(UsageError):
-    """A file that the user wrote cannot be used. Says file, line and key where they are known."""
+    """A file that the user wrote cannot be used. Says file, line and key where they are known; `reason` is without them."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class ConfigError(UsageError):
         where = "" if file is None else f"{file}:{line}: " if line is not None else f"{file}: "
         what = "" if key is None else f"{key}: "
         super().__init__(f"{where}{what}{message}", remedy=remedy)
+        self.reason = message
         self.file = file
         self.line = line
         self.key = key

@@ -123,9 +123,11 @@ def read(name: str, given: Any) -> Description:
 
 
 def _place(message: str) -> str:
-    """`... - at `$.output.format`` as a dotted key."""
+    """`... - at `$.output.format`` as a dotted key; that of an unknown field ends in its name."""
     found = re.search(r"`\$([^`]*)`$", message)
-    return found.group(1).replace("[...]", "") if found else ""
+    unknown = re.search(r"unknown field `([^`]+)`", message)
+    place = found.group(1).replace("[...]", "") if found else ""
+    return f"{place}.{unknown.group(1)}" if unknown else place
 
 
 def _words(message: str) -> str:

@@ -22,7 +22,7 @@ class Options:
         return self._given.pop(name, None)
 
     def _wrong(self, name: str, value: object, expected: str) -> ConfigError:
-        return ConfigError(f"expected {expected}, found {value!r}", key=f"options of agent {self._agent}: {name}")
+        return ConfigError(f"expected {expected}, found {value!r}", key=f"agent_options.{name}")
 
     def seconds(self, name: str, default: float) -> float:
         value = self._take(name)
@@ -44,4 +44,5 @@ class Options:
             near = get_close_matches(name, self._known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             known = ", ".join(sorted(self._known)) or "none"
-            raise ConfigError(f"agent {self._agent} has no option {name!r}{hint} (known: {known})")
+            message = f"agent {self._agent} has no option {name!r}{hint} (known: {known})"
+            raise ConfigError(message, key=f"agent_options.{name}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ralphbench.config.asking import ask_endpoint
 from ralphbench.config.layers import Catalog, Sourced, Tree, branch, leaf
 from ralphbench.config.plugins import installed
 from ralphbench.config.variables import expand
@@ -34,6 +35,7 @@ def resolve_endpoint(name: str, catalog: Catalog) -> tuple[EndpointSpec, dict[st
         price={key: part.value for key, part in price.items()} or None,
         options=_value(tree, "options", {}),
     )
+    ask_endpoint(spec, tree)
     origins = {key: part.origin for key, part in tree.items() if isinstance(part, Sourced)}
     origins |= {f"price.{key}": part.origin for key, part in price.items()}
     return spec, origins

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ralphbench.config.asking import ask_agent
 from ralphbench.config.layers import MODEL_BOUND, Catalog, Sourced, Tree, branch, lay, leaf, leaves
 from ralphbench.config.plugins import installed
 from ralphbench.config.problems import Problems
@@ -76,6 +77,8 @@ def _stage(name: str, stage: Stage, tree: Tree, catalog: Catalog, origins: dict[
     facts = _facts(model.value, agent, layers, catalog)
     _note(origins, stage.value, {"model": model, **({"agent": agent} if agent else {}), **facts})
     _check_names(model, agent, catalog)
+    named = agent.value if agent else DEFAULT_AGENT
+    ask_agent(named, leaf(facts, "agent_options"), catalog.agents.get(named))
     output, context = leaf(facts, "output"), leaf(facts, "context")
     if output and context and output.value >= context.value:
         raise output.document.error(
@@ -83,7 +86,7 @@ def _stage(name: str, stage: Stage, tree: Tree, catalog: Catalog, origins: dict[
         )
     return StageModel(
         model=ModelRef.parse(model.value),
-        agent=agent.value if agent else DEFAULT_AGENT,
+        agent=named,
         context=_value(facts, "context"),
         output=_value(facts, "output"),
         variant=_value(facts, "variant"),

@@ -102,3 +102,22 @@ def test_the_mistakes_of_all_files_are_told_together(world: Any) -> None:
     assert len(caught.value.problems) == 3
     assert {str(p.file.name) for p in caught.value.problems} == {"profiles.yaml", "endpoints.yaml"}  # type: ignore[attr-defined]
     assert str(caught.value).startswith("3 mistakes:")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("    retries: 3\n    retriez: 3\n", r"endpoints\.yaml:6: box\.options\.retriez: .*did you mean 'retries'"),
+        (
+            "    stall_seconds: long\n",
+            r"endpoints\.yaml:5: box\.options\.stall_seconds: expected a number, found 'long'",
+        ),
+        ("    dialect: latin\n", r"endpoints\.yaml:5: box\.options\.dialect: 'latin' is not spoken there"),
+        ("    load: true\n", r"endpoints\.yaml:5: box\.options\.load: an endpoint of kind 'openai' has no such option"),
+    ],
+)
+def test_an_option_that_the_kind_does_not_take_is_told_with_file_line_and_key(
+    world: Any, options: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        box(world, f"box:\n  kind: openai\n  base_url: http://127.0.0.1:1\n  options:\n{options}")

@@ -179,11 +179,13 @@ def test_a_shared_plan_counts_by_its_hash_and_not_by_where_it_came_from(world: A
 
 
 def test_how_a_command_agent_is_called_counts(world: Any) -> None:
-    world.write("experiments/agents.yaml", "mini: {run: [mini]}\n")
+    world.write("experiments/agents.yaml", "mini: {argv: [mini], version: {argv: [mini, -V]}}\n")
     world.write("experiments/profiles.yaml", "small: {model: box/t, agent: mini}\nlarge: {model: box/t, agent: mini}\n")
     loaded = world.load()
     versions = {"agent_versions": {"mini": "2"}}
-    assert of(replace(loaded, agents={"mini": {"run": ["mini", "-v"]}}), **versions) != of(loaded, **versions)
+    assert of(
+        replace(loaded, agents={"mini": {"argv": ["mini", "-v"], "version": {"argv": ["mini", "-V"]}}}), **versions
+    ) != of(loaded, **versions)
 
 
 def test_a_missing_version_is_no_silent_part(world: Any) -> None:

@@ -56,10 +56,10 @@ def test_a_stage_with_another_model_does_not_inherit_the_window_of_the_first(wor
 def test_agent_options_go_with_their_agent(world: Any) -> None:
     world.write(
         "experiments/profiles.yaml",
-        "p: {model: box/t, agent: builtin, agent_options: {max_turns: 5}, stages: {build: {agent: opencode}}}\n",
+        "p: {model: box/t, agent: builtin, agent_options: {bash_timeout: 5}, stages: {build: {agent: opencode}}}\n",
     )
     stages = profile(compare(world, "p"), "p").stages
-    assert stages[Stage.PLAN].agent_options == {"max_turns": 5}
+    assert stages[Stage.PLAN].agent_options == {"bash_timeout": 5}
     assert stages[Stage.BUILD].agent_options == {}
 
 
@@ -146,11 +146,51 @@ def test_an_unknown_endpoint_and_an_unknown_agent_are_named(world: Any) -> None:
 
 
 def test_a_command_agent_of_agents_yaml_can_be_named(world: Any) -> None:
-    world.write("experiments/agents.yaml", "mini: {run: [mini, -p], prompt: stdin}\nunused: {run: [x]}\n")
+    world.write("experiments/agents.yaml", "mini: {argv: [mini, -p], version: {argv: [mini]}}\nunused: {run: [x]}\n")
     world.write("experiments/profiles.yaml", "a: {model: box/t, agent: mini}\n")
     loaded = compare(world, "a")
-    assert loaded.agents == {"mini": {"run": ["mini", "-p"], "prompt": "stdin"}}
+    assert loaded.agents == {"mini": {"argv": ["mini", "-p"], "version": {"argv": ["mini"]}}}
     assert loaded.origins["agents.mini"] == "agents.yaml:1"
+
+
+@pytest.mark.parametrize(
+    ("agents", "profiles", "said"),
+    [
+        (
+            "",
+            "a:\n  model: box/t\n  agent_options:\n    bash_timeout: 9\n    first_evnt: 5\n",
+            r"profiles\.yaml:5: a\.agent_options\.first_evnt: agent opencode has no option 'first_evnt'; "
+            "did you mean 'first_event'",
+        ),
+        (
+            "",
+            "a:\n  model: box/t\n  stages:\n    build:\n      agent_options: {after_end: soon}\n",
+            r"profiles\.yaml:5: a\.stages\.build\.agent_options\.after_end: expected seconds, more than 0, found 'soon'",
+        ),
+        (
+            "mini:\n  argv: [mini]\n  version: {argv: [mini]}\n  promt: stdin\n",
+            "a: {model: box/t, agent: mini}\n",
+            r"agents\.yaml:4: mini.*: unknown key 'promt'; did you mean 'prompt'",
+        ),
+        (
+            "mini:\n  argv: [mini]\n  version: {argv: [mini]}\n  output:\n    format: xml\n",
+            "a: {model: box/t, agent: mini}\n",
+            r"agents\.yaml:5: mini\.output\.format: Invalid enum value 'xml'",
+        ),
+        (
+            "mini:\n  argv: [mini]\n  version: {argv: [mini]}\n",
+            "a: {model: box/t, agent: mini, agent_options: {first: 3}}\n",
+            r"profiles\.yaml:1: a\.agent_options\.first: agent mini has no option 'first'",
+        ),
+    ],
+)
+def test_what_an_agent_does_not_take_is_told_with_file_line_and_key(
+    world: Any, agents: str, profiles: str, said: str
+) -> None:
+    world.write("experiments/agents.yaml", agents)
+    world.write("experiments/profiles.yaml", profiles)
+    with pytest.raises(ConfigError, match=said):
+        compare(world, "a")
 
 
 def test_an_agent_that_is_no_map_is_refused(world: Any) -> None:
