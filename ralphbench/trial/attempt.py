@@ -37,6 +37,7 @@ from ralphbench.trial.clock import Clock
 from ralphbench.trial.doing import own_doing
 from ralphbench.trial.history import History, read_history
 from ralphbench.trial.judging import Judge
+from ralphbench.trial.keeping import keep_work
 from ralphbench.trial.leases import LeaseClient
 from ralphbench.trial.outcome import Judged, build_result, last_stage, nothing_done
 from ralphbench.trial.ports import PlanMade, TrialPorts, anchor, project_rules
@@ -248,7 +249,8 @@ class _Attempt:
         return self._commit(ended, judged)
 
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
-        """An infrastructure fault outside any stage."""
+        """An infrastructure fault outside any stage. What an earlier process had committed stays in the record."""
+        keep_work(self.spec.workspace, self.folder)
         self.log.append(EventKind.FAULT, ending=ending, detail=str(error))
         ended = nothing_done(ending, self.spec.base, str(error))
         return self._commit(ended, Judged(self.spec.base, None, None, None))
