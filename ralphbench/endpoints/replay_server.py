@@ -103,8 +103,6 @@ class ReplayServer(LoopbackServer):
             return refuse(
                 Problem(400, {"message": f"not a request to replay: {error}", "type": "invalid_request_error"})
             )
-        if self._failed is not None:
-            return await self._refuse(request, self._failed)
         call = self.record.find(place, asked, self._used)
         if call is None:
             return await self._beyond(request, place, asked)
@@ -112,14 +110,14 @@ class ReplayServer(LoopbackServer):
         self._used.add(call.started.id)
         if found := self._compare(call, place, asked):
             self._note(found)
-            if self.strict:
-                return await self._refuse(request, found[0])
+        if self._failed is not None or (found and self.strict):
+            return await self._refuse(request, self._failed or found[0])
         idle = self.record.ending(place.stage) == StageEnding.IDLE_TIMEOUT
         return await _send(request, self.record.answer(call), idle=idle)
 
     async def _beyond(self, request: web.BaseRequest, place: Place, asked: dict[str, Any]) -> web.StreamResponse:
         """One call more than was recorded of a stage: what its ending explains is no difference."""
-        ending = self.record.ending(place.stage)
+        ending = self.record.ending(place.stage) if self._failed is None else None
         if ending in _TIMED:
             kind = "text/event-stream" if asked.get("stream") else "application/json"
             return await _send(request, Recorded(200, kind, (), After.HOLD), idle=ending == StageEnding.IDLE_TIMEOUT)
