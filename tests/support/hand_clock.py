@@ -22,14 +22,18 @@ class HandClock:
 
 
 class ClockUntil(HandClock):
-    """Stands still until something has happened; an hour is over then. For a deadline that must not come before it."""
+    """Stands still until something has happened; an hour is over then. For a deadline that must not come before it. Who looks
+    for the first time looks in time.
+    """
 
     def __init__(self, happened: Callable[[], bool]) -> None:
         super().__init__()
         self.happened = happened
+        self.looked = False
 
     def time(self) -> float:
         return self.monotonic()
 
     def monotonic(self) -> float:
-        return self.now + 3600 if self.happened() else self.now
+        first, self.looked = not self.looked, True
+        return self.now if first or not self.happened() else self.now + 3600
