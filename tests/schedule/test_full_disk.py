@@ -75,7 +75,7 @@ def test_a_disk_that_somebody_else_fills_stops_the_run_and_the_same_command_goes
     disk: Path, number: int
 ) -> None:
     project, filler = make_project(disk / "p"), disk / "filler"
-    first = project.run(env={**ENOUGH, "FILL_AT": f"{number}:{filler}", "PYTHONPATH": str(FILLER)})
+    first = project.run(env={**ENOUGH, "RALPHBENCH_FILL_AT": f"{number}:{filler}", "PYTHONPATH": str(FILLER)})
     assert filler.exists()
     assert first.returncode == 3, first.stdout + first.stderr
     assert "Traceback" not in first.stdout + first.stderr

@@ -1,7 +1,7 @@
 """Fills a disk at a chosen event of a trial, once: put on PYTHONPATH by the tests of full disks.
 
-`FILL_AT=<n>:<file>`: when the trial has written its nth event, the file takes all room of its disk. It is there then, so that it
-happens once.
+`RALPHBENCH_FILL_AT=<n>:<file>`: when the trial has written its nth event, the file takes all room of its disk. It is there
+then, so that it happens once.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 
 
 def _arm() -> None:
-    number, file = os.environ["FILL_AT"].split(":", 1)
+    number, file = os.environ["RALPHBENCH_FILL_AT"].split(":", 1)
     if "ralphbench.trial" not in sys.orig_argv or os.path.exists(file):
         return
     from ralphbench.record.events import EventLog
@@ -35,5 +35,5 @@ def _fill(file: str) -> None:
                 continue
 
 
-if "FILL_AT" in os.environ:
+if "RALPHBENCH_FILL_AT" in os.environ:
     _arm()
