@@ -35,6 +35,8 @@ Tables = tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]
 FROM = 5_000
 """Repeats from which on something is derived; fewer are read as fast as pyarrow is loaded."""
 FRAMES: Mapping[str, Mapping[str, str]] = {"attempts": ATTEMPTS, "stages": STAGES, "endings": ENDINGS, "gates": GATES}
+_PYARROW = 15
+"""As in pyproject.toml."""
 _STAMP = "stamp.json"
 _MARK = ".deriving-"
 
@@ -64,7 +66,9 @@ class Deriving:
         """Put it down, where nothing has changed meanwhile. In silence: what is not derived now is another time."""
         stamp = make_stamp(self.experiment.path, self.state, uncommitted, damages)
         if stamp is not None and self.state == state_of(self.experiment, list_all(self.experiment)):
-            with contextlib.suppress(OSError, DiskError):
+            import pyarrow as pa
+
+            with contextlib.suppress(OSError, DiskError, pa.ArrowException):
                 self._write(tables, stamp)
 
     def _write(self, tables: Tables, stamp: Stamp) -> None:
@@ -124,12 +128,13 @@ def _read_stamp(path: Path) -> Stamp | None:
 
 
 def _pyarrow() -> Any:
-    """The module for Parquet; None where it is not installed, or too old for this pandas."""
+    """The module for Parquet; None where it is not installed, or too old."""
     try:
+        import pyarrow
         from pyarrow import parquet
     except ImportError:
         return None
-    return parquet
+    return parquet if int(pyarrow.__version__.partition(".")[0]) >= _PYARROW else None
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -32,11 +32,9 @@ def read_with_helpers(shards: Sequence[Shard], count: int) -> dict[int, Part]:
         jobs = stack.enter_context(_pipe_of_numbers(len(shards)))
         helpers: list[_Helper] = []
         try:
-            plan = stack.enter_context(tempfile.TemporaryFile())
-            plan.write(pickle.dumps(shards, pickle.HIGHEST_PROTOCOL))
-            plan.flush()
+            plan = stack.enter_context(_unnamed_file(pickle.dumps(shards, pickle.HIGHEST_PROTOCOL)))
             for _ in range(count):
-                helpers.append(stack.enter_context(_Helper(plan.fileno(), jobs)))
+                helpers.append(stack.enter_context(_Helper(plan, jobs)))
         except OSError as error:  # no room for a file, no process to be had: it goes without
             _log.debug("no more than %d helpers: %s", len(helpers), error)
         read = dict(_work(shards, jobs))
@@ -61,6 +59,16 @@ def _pipe_of_numbers(count: int) -> Iterator[int]:
         yield reader
     finally:
         os.close(reader)
+
+
+@contextlib.contextmanager
+def _unnamed_file(data: bytes) -> Iterator[int]:
+    """Raises OSError where there is no room for it."""
+    with tempfile.TemporaryFile(buffering=0) as file:  # a buffer would try once more at its end
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+        yield file.fileno()
 
 
 def _work(shards: Sequence[Shard], jobs: int) -> Iterator[tuple[int, Part]]:
@@ -115,7 +123,8 @@ def help_out(plan: str, jobs: str) -> None:
     end_with_parent()
     gc.disable()
     shards: Sequence[Shard] = pickle.loads(os.pread(int(plan), os.fstat(int(plan)).st_size, 0))
-    with open(1, "wb", buffering=0, closefd=False) as out:
+    with open(1, "wb", closefd=False) as out:
         for done in _work(shards, int(jobs)):
             pickle.dump(done, out, pickle.HIGHEST_PROTOCOL)
+            out.flush()
     os._exit(0)

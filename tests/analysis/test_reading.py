@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -102,6 +103,28 @@ def test_without_helpers_this_process_reads_everything(
     read_shards(shards, 1)
     monkeypatch.setattr(children.sys, "executable", program)
     assert read_shards(shards, 3) == read_shards(shards, 1)
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_without_room_for_a_file_this_process_reads_everything(shards: list[Shard], tmp_path: Path, room: int) -> None:
+    with (tmp_path / "shards").open("wb") as file:
+        pickle.dump(shards, file)
+    alone = [read_shards(shards, 1), read_shards(shards, 1)][1]
+    argv = [sys.executable, "-c", textwrap.dedent(CRAMPED), str(tmp_path / "shards"), str(room)]
+    done = subprocess.run(argv, capture_output=True, check=True)
+    assert pickle.loads(done.stdout) == alone
+
+
+CRAMPED = """\
+    import pickle, resource, signal, sys
+    from ralphbench.analysis import helpers, reading
+    shards = pickle.load(open(sys.argv[1], "rb"))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    read = reading.read_shards(shards, 3)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    sys.stdout.buffer.write(pickle.dumps(read))
+"""
 
 
 @pytest.mark.usefixtures("idle")
