@@ -21,6 +21,8 @@ _NO_TOOL = "invalid"
 """What a call of a tool that is not there, or with arguments that cannot be read, is turned into."""
 _OVERFLOW = "ContextOverflowError"
 """The one error that it goes on after: it compacts, which may take as long as any call, and says nothing meanwhile."""
+_SUMMARY = "compaction"
+"""Our word for the reason of a step that only summed the conversation up. opencode's own is `stop`, and it goes on after it."""
 
 
 class OpencodeReader:
@@ -32,7 +34,11 @@ class OpencodeReader:
         self._step: list[str] = []
         """Texts of the step that is running, or that was the last."""
         self._text = ""
-        """Of the last step that had any."""
+        """Of the last step that had any, summaries of the conversation apart."""
+        self._before = ""
+        """The same without the step that is running, or was the last."""
+        self._sums_up = False
+        """The next step, or the one that runs, is a summary: it follows an overflow."""
         self._reason: str | None = None
         self._tools = 0
         self._error: tuple[str, str] | None = None
@@ -53,15 +59,29 @@ class OpencodeReader:
 
     def _on_step_start(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
         self._step = []
+        self._before = self._text
         self.finished = False
         return ()
 
     def _on_text(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
         text = text_of(part.get("text")) or ""
+        if part.get("synthetic") is True:
+            return self._on_own_words(t, part, text)
         if text.strip():
             self._step.append(text)
             self._text = "\n".join(self._step)[-LAST_TEXT:]
         return (AgentEvent(kind="message", t=t, text=clip(text)),)
+
+    def _on_own_words(self, t: float, part: dict[str, Any], text: str) -> Iterable[AgentEvent]:
+        """What opencode itself tells the model, which is going to be answered. After a summary: to go on."""
+        if _dict(part.get("metadata")).get("compaction_continue") is True:
+            self._forget_summary()
+        self.finished = False
+        return (AgentEvent(kind="notice", t=t, text=clip(text)),)
+
+    def _forget_summary(self) -> None:
+        """The step that has just ended was no answer to anybody."""
+        self._text, self._reason, self._sums_up, self.finished = self._before, _SUMMARY, False, False
 
     def _on_reasoning(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
         return (AgentEvent(kind="reasoning", t=t, text=clip(text_of(part.get("text")) or "")),)
@@ -96,6 +116,8 @@ class OpencodeReader:
         self._reason = text_of(part.get("reason")) or "unknown"
         self._error = None
         self.finished = self._reason in _LAST
+        if self._sums_up:
+            self._forget_summary()
         return (AgentEvent(kind="step", t=t, text=self._reason),)
 
     def _on_error(self, t: float, part: dict[str, Any], event: dict[str, Any]) -> Iterable[AgentEvent]:
@@ -103,7 +125,8 @@ class OpencodeReader:
         name = text_of(error.get("name")) or "UnknownError"
         message = text_of(_dict(error.get("data")).get("message")) or text_of(error.get("message")) or name
         self._error = (name, message)
-        self.finished = name != _OVERFLOW
+        self._sums_up = name == _OVERFLOW
+        self.finished = not self._sums_up
         return (AgentEvent(kind="error", t=t, text=clip(f"{name}: {message}"), failed=True),)
 
     def outcome(self, exit_code: int | None) -> Outcome:

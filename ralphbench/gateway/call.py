@@ -17,6 +17,7 @@ from ralphbench.gateway.admission import Held, Stop
 from ralphbench.gateway.dialects import Dialect, Problem
 from ralphbench.gateway.faults import Fault, Patience
 from ralphbench.gateway.outcome import HUNG_UP, Asked, HungUp, Outcome
+from ralphbench.gateway.overflows import HOPELESS
 from ralphbench.gateway.refusals import ENDED, error_response, refuse
 from ralphbench.gateway.requests import AgentRequest, Room, edits
 from ralphbench.gateway.routes import replay_headers
@@ -181,8 +182,15 @@ class Call:
         return refuse(self._dialect, stage.stop or stop)
 
     def _overflow(self, fault: Fault, asked: Asked) -> web.StreamResponse:
+        stage, times = self._stage, self._stage.overflows.met(self._session, self._raw)
+        if times >= HOPELESS:
+            detail = f"{times} prompts in a row did not fit, the last of about {asked.held.prompt:,} tokens: {fault.text[:500]}"
+            stage.end(Stop(StageEnding.CONTEXT, self._outcome.clean(detail), cap=False))
+        if stage.stop is not None:
+            self._outcome.status = ENDED
+            return refuse(self._dialect, stage.stop)
         prompt, window = overflow_sizes(fault.text)
-        message = overflow_message(window or self._stage.window, prompt or asked.held.prompt)
+        message = overflow_message(window or stage.window, prompt or asked.held.prompt)
         self._outcome.status = 400
         return error_response(self._dialect, 400, Problem(message, "invalid_request_error", "context_length_exceeded"))
 
@@ -221,6 +229,8 @@ class Call:
         stage = self._stage
         stage.recorder.ended(ended)
         stage.end_call(ended)
+        if ended.error is None:
+            stage.overflows.answered(self._session)
         stage.output_rate = self._outcome.meter.output_rate() or stage.output_rate
 
     def _ended(self, started: CallStarted, held: Held) -> CallEnded:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from ralphbench.gateway.admission import Budget, Stop
 from ralphbench.gateway.client import StageGrant, StageTraffic
 from ralphbench.gateway.estimate import Estimator, Seen, Sizer
+from ralphbench.gateway.overflows import Overflows
 from ralphbench.gateway.prices import Price
 from ralphbench.gateway.recorder import Recorder
 from ralphbench.gateway.routes import Route
@@ -79,6 +80,7 @@ class OpenStage:
     """Of these the ones that have been sent, and of whose answer nothing has come yet."""
     tasks: set[asyncio.Task[object]] = field(default_factory=set)
     ordinals: dict[str | None, int] = field(default_factory=dict)
+    overflows: Overflows = field(default_factory=Overflows)
     sizers: dict[str | None, Sizer] = field(default_factory=dict)
     seen: dict[str | None, Seen] = field(default_factory=dict)
     """The anchor of each session."""

@@ -73,6 +73,44 @@ def test_a_failed_tool_says_why() -> None:
     assert (result.failed, result.text, result.seconds, result.exit) == (True, "denied", None, None)
 
 
+SUMMARY = {**TEXT, "part": {"type": "text", "text": "What has been said so far."}}
+OVERFLOWN = [error("ContextOverflowError"), START, SUMMARY, step("stop")]
+"""As it is seen where a session was gone on with: its last prompt is then put again, without a word of that."""
+GO_ON = {
+    **TEXT,
+    "part": {"type": "text", "text": "Continue.", "synthetic": True, "metadata": {"compaction_continue": True}},
+}
+DONE = {**TEXT, "part": {"type": "text", "text": "Done."}}
+
+
+def test_a_summary_of_the_conversation_is_no_answer_and_not_the_end() -> None:
+    """It says `stop` after it, and the next answer may take as long as it will."""
+    before = [START, TEXT, TOOL, step("tool-calls")]
+    reader, events = read(*before, START, SUMMARY, step("stop"), GO_ON)
+    assert not reader.finished
+    assert events[-1].kind == "notice"
+    outcome = reader.outcome(None)
+    assert (outcome.ending, outcome.text) == (StageEnding.AGENT_CRASH, "Looking.")
+    reader, _ = read(*before, START, SUMMARY, step("stop"), GO_ON, START, DONE, step("stop"))
+    assert reader.finished
+    assert (reader.outcome(0).ending, reader.outcome(0).text) == (StageEnding.DONE, "Done.")
+
+
+def test_after_an_overflow_the_next_step_is_a_summary_whether_it_says_so_or_not() -> None:
+    reader, events = read(*OVERFLOWN)
+    assert not reader.finished
+    assert events[-1].text == "compaction"
+    assert reader.outcome(None).text == ""
+    reader, _ = read(*OVERFLOWN, START, DONE, step("stop"))
+    assert reader.finished
+    assert reader.outcome(0).text == "Done."
+
+
+def test_a_summary_that_does_not_fit_either_is_an_overflow() -> None:
+    reader, _ = read(*OVERFLOWN, error("ContextOverflowError"))
+    assert reader.outcome(1).ending is StageEnding.CONTEXT
+
+
 def test_the_answer_is_the_text_of_the_last_step_that_had_any() -> None:
     first = {**TEXT, "part": {"text": "First."}}
     reader, _ = read(
@@ -104,9 +142,10 @@ def test_the_answer_is_the_text_of_the_last_step_that_had_any() -> None:
         ([], 0, StageEnding.AGENT_CRASH),
         ([error("APIError")], 0, StageEnding.AGENT_CRASH),
         ([error("ContextOverflowError")], 1, StageEnding.CONTEXT),
-        ([error("ContextOverflowError"), START, TEXT, step("stop")], 0, StageEnding.DONE),
-        ([error("ContextOverflowError"), START, TEXT, step("stop")], 1, StageEnding.DONE),
-        ([error("ContextOverflowError"), START, TEXT, step("stop")], -9, StageEnding.DONE),
+        (OVERFLOWN, 0, StageEnding.AGENT_CRASH),
+        ([*OVERFLOWN, START, TEXT, step("stop")], 0, StageEnding.DONE),
+        ([*OVERFLOWN, START, TEXT, step("stop")], 1, StageEnding.DONE),
+        ([*OVERFLOWN, START, TEXT, step("stop")], -9, StageEnding.DONE),
         ([START, TEXT, step("stop"), error("UnknownError")], 0, StageEnding.AGENT_CRASH),
     ],
 )

@@ -178,8 +178,11 @@ def test_a_stage_cannot_configure_the_next_one(run: Run) -> None:
 
 
 def test_an_overflow_that_compaction_mends_is_not_the_end(run: Run) -> None:
-    result = run([{"text": "After all.", "fault": {"name": "overflow_400", "style": "openai", "times": 1}}, "Done."])
-    assert result.ending is StageEnding.DONE, result.detail
+    """Nor is the summary of the conversation, which ends with `stop`: the answer after it may take as long as it will."""
+    run.agent = OpencodeAgent({"after_end": 0.3})
+    overflow = {"text": "A summary.", "fault": {"name": "overflow_400", "style": "openai", "times": 1}}
+    result = run([overflow, {"text": "Done.", "delay": 1.5}])
+    assert (result.ending, result.text) == (StageEnding.DONE, "Done."), result.detail
     assert "error" in run.eye.kinds()
     assert len(run.bodies()) >= 3
 
