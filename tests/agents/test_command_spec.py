@@ -21,7 +21,10 @@ RULE = {"when": {"type": "a"}, "kind": "message", "text": "t"}
     [
         ({"argvs": []}, "agents.a.argvs: unknown key 'argvs'; did you mean 'argv'"),
         ({"version": None}, r"agents.a.version: Expected `object`"),
-        ({"version": {"argv": ["x"], "pinned": "1"}}, "agents.a.version.pinned: unknown key 'pinned'; did you mean 'pin'"),
+        (
+            {"version": {"argv": ["x"], "pinned": "1"}},
+            "agents.a.version.pinned: unknown key 'pinned'; did you mean 'pin'",
+        ),
         ({"argv": []}, "agents.a.argv: a command is needed"),
         ({"argv": ["x", "{modle}"]}, "agents.a.argv: there is no {modle}; did you mean {model}"),
         ({"env": {"A": "{zzz}"}}, "agents.a.env: there is no {zzz} .known: base_url"),
