@@ -3,7 +3,8 @@
 `RALPHBENCH_KILL_AT=<victim>:<n>:<mark file>`: when the trial has written its nth event, `victim` (`trial`, `run` or
 `gateway`) gets SIGKILL.
 The mark file is made first, so that it happens once. Without a mark file it happens in every trial process, at its nth.
-`<n>` may be `<kind>+<k>`: the kth event after the first of its kind.
+`<n>` may be `<kind>+<k>`: the kth event after the first of its kind. `RALPHBENCH_KILL_CELL=r2`: only the trials of that repeat
+count.
 """
 
 import os
@@ -15,6 +16,9 @@ def _arm() -> None:
     victim, when, mark = os.environ["RALPHBENCH_KILL_AT"].split(":", 2)
     kind_of_first, _, after = when.rpartition("+")
     if "ralphbench.trial" not in sys.orig_argv or (mark and os.path.exists(mark)):
+        return
+    cell = os.environ.get("RALPHBENCH_KILL_CELL")
+    if cell and not any(f"/{cell}/" in word for word in sys.orig_argv):
         return
     from ralphbench.record.events import EventLog
 
@@ -45,6 +49,7 @@ def _kill(victim: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if victim == "run":
         os.kill(os.getppid(), signal.SIGKILL)
+        return
     import psutil
 
     for child in psutil.Process(os.getppid()).children():
