@@ -17,6 +17,9 @@ from ralphbench.errors import TaskError
 from ralphbench.grading.lay import hidden_files
 from ralphbench.model import Task
 from ralphbench.record import Quarantine, disk_errors, make_folder, report, set_aside
+from ralphbench.workspace import remove_tree
+
+_HALF = ".tmp-"
 
 
 def require_gates(task: Task) -> None:
@@ -35,9 +38,12 @@ def require_gates(task: Task) -> None:
 def keep_gates(task: Task, store: Path, quarantine: Quarantine | None = None) -> Path:
     """Keep it as `<store>/<gates digest>`, once; what lies there and is not it any more is set aside and reported.
 
-    Safe for several processes at once. Raises TaskError where the task's own folder has changed since it was read, DiskError.
+    One process at a time, as the experiment's lock has it; what a killed one left half made is removed. Raises TaskError
+    where the task's own folder has changed since it was read, DiskError.
     """
     dest = store / task.gates_digest
+    for leftover in store.glob(f"{_HALF}*"):
+        remove_tree(leftover)
     if dest.is_dir():
         try:
             require_gates(with_kept_gates(task, dest))
@@ -45,16 +51,11 @@ def keep_gates(task: Task, store: Path, quarantine: Quarantine | None = None) ->
         except TaskError:
             report(quarantine, set_aside(dest, f"is not what judges {task.name}"))
     make_folder(store)
-    with disk_errors(dest), tempfile.TemporaryDirectory(prefix=".tmp-", dir=store) as temporary:
+    with disk_errors(dest), tempfile.TemporaryDirectory(prefix=_HALF, dir=store) as temporary:
         made = Path(temporary) / "gates"
         _copy(task, made)
         require_gates(with_kept_gates(task, made))
-        try:
-            made.rename(dest)
-        except OSError:
-            if not dest.is_dir():
-                raise
-            # another process was faster; it has kept the same
+        made.rename(dest)
     return dest
 
 

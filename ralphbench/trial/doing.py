@@ -49,8 +49,10 @@ def _can_go_on(workspace: Workspace, commit: str) -> bool:
 
 
 def _another_could(workspace: Workspace, mirror: Path) -> bool:
-    """Whether a new worktree can be made beside it, so that git, the mirror and the disk are well."""
-    folder = workspace.folder.with_name(f".{workspace.folder.name}.another")
+    """Whether a new worktree can be made, so that git, the mirror and the disk are well. It lies in the workspace's own
+    folder, and goes with it where this process is killed.
+    """
+    folder = workspace.folder / "another"
     try:
         remove_tree(folder)
         another = Workspace.create(folder, open_mirror(mirror), workspace.branch)

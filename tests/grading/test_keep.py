@@ -74,6 +74,14 @@ def test_what_was_kept_and_is_not_it_any_more_is_set_aside_and_kept_again(
     assert (damage.moved_to / name).read_text() == "exit 0\n"
 
 
+def test_what_a_killed_process_left_half_kept_is_removed(task: Task, tmp_path: Path) -> None:
+    half = tmp_path / "gates/.tmp-x/gates/hidden"
+    half.mkdir(parents=True)
+    (half / "judge.sh").touch(mode=0o444)
+    kept = keep_gates(task, tmp_path / "gates")
+    assert list((tmp_path / "gates").iterdir()) == [kept]
+
+
 def test_a_task_comes_back_from_a_record_with_the_same_digest(task: Task) -> None:
     require_gates(codec.loads(codec.dumps(task), Task))
 
