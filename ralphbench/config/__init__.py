@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ralphbench.config.digests import NO_GATES, gates_digest
-    from ralphbench.config.experiments import Overrides, load_experiment, spec_folders
+    from ralphbench.config.draft import Overrides
+    from ralphbench.config.experiments import load_experiment, spec_folders
     from ralphbench.config.explained import Explained, explain
     from ralphbench.config.identities import differences, identity, identity_parts
     from ralphbench.config.importer import import_conf
@@ -29,7 +30,7 @@ _HOMES = {
     "ImportReport": "legacy_conf",
     "NO_GATES": "digests",
     "OldRuns": "legacy_runs",
-    "Overrides": "experiments",
+    "Overrides": "draft",
     "described_agents": "layers",
     "differences": "identities",
     "explain": "explained",

@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ralphbench.config.draft import Draft, Overrides
 from ralphbench.config.endpoints import resolve_endpoint
-from ralphbench.config.layers import Catalog, lay_inline, leaves, read_shared
+from ralphbench.config.layers import lay_inline, leaves, read_shared
+from ralphbench.config.limits import common_limits, unequal_limits, unequal_warning
 from ralphbench.config.names import EXPERIMENT_FILE, find_experiment, name_problem
 from ralphbench.config.plans import plan_mode, plan_warnings
 from ralphbench.config.plugins import installed
-from ralphbench.config.problems import Problems
-from ralphbench.config.profiles import Resolved, own_limits, resolve_profile, warnings_of
+from ralphbench.config.profiles import Resolved, resolve_profile, warnings_of
 from ralphbench.config.select import select_among, select_tasks
 from ralphbench.config.tasks import load_task
 from ralphbench.config.yamlfile import Document, read_yaml
 from ralphbench.errors import ConfigError, UnknownName, UsageError
-from ralphbench.model import EndpointSpec, Experiment, Limits, PlanMode, Profile, Task
+from ralphbench.model import EndpointSpec, Experiment, PlanMode, Profile, Task
 
 if TYPE_CHECKING:
-    from ralphbench.config.words import ExperimentWords
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the command line changes. Empty and None: nothing. Each change is recorded as the origin `--<flag>`."""
-
-    profiles: tuple[str, ...] = ()
-    """`--profile`: only these of the experiment's."""
-    tasks: tuple[str, ...] = ()
-    """`--task`: only these of the experiment's, by name or glob."""
-    repeats: int | None = None
-    sandbox: str | None = None
-    void_retries: int | None = None
-    seed: int | None = None
-    limits: Mapping[str, object] = field(default_factory=dict)
-    """By key of `limits`, as text like in the file (`wall_time: 2h`) or as a number of iterations, failures, calls."""
-    specs: tuple[Path, ...] = ()
-    """`--specs`: further folders of tasks; they win over `specs/` beside `experiments/`."""
-    results: Path | None = None
-    """`--results`; else `results/` in the working directory."""
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An experiment in the making."""
-
-    document: Document
-    words: ExperimentWords
-    overrides: Overrides
-    specs: tuple[Path, ...]
-    root: Path
-    catalog: Catalog = field(default_factory=Catalog)
-    problems: Problems = field(default_factory=Problems)
-    origins: dict[str, str] = field(default_factory=dict)
-    other_tasks: tuple[str, ...] = ()
-
-    def origin(self, key: str) -> str:
-        path = tuple(key.split("."))
-        return self.document.origin(path) if path in self.document.lines else "default"
+    pass
 
 
 def load_experiment(name_or_path: str, *, root: Path, overrides: Overrides | None = None) -> Experiment:
@@ -73,7 +33,7 @@ def load_experiment(name_or_path: str, *, root: Path, overrides: Overrides | Non
 
     folder = find_experiment(name_or_path, root)
     document = read_yaml(folder / EXPERIMENT_FILE)
-    draft = _Draft(
+    draft = Draft(
         document,
         check(ExperimentWords, document.data, document),
         overrides or Overrides(),
@@ -101,7 +61,7 @@ def _check_name(folder: Path) -> None:
         raise ConfigError(f"the experiment's folder gives its name: {problem}", file=folder)
 
 
-def _read_layers(draft: _Draft) -> None:
+def _read_layers(draft: Draft) -> None:
     read_shared(draft.root, draft.catalog, draft.problems)
     read_shared(draft.document.file.parent, draft.catalog, draft.problems, inside=True)
     draft.problems.raise_if_any()
@@ -110,7 +70,7 @@ def _read_layers(draft: _Draft) -> None:
     _check_reserved(draft)
 
 
-def _check_reserved(draft: _Draft) -> None:
+def _check_reserved(draft: Draft) -> None:
     from ralphbench.config.words import RESERVED
 
     for name, meaning in RESERVED.items():
@@ -120,7 +80,7 @@ def _check_reserved(draft: _Draft) -> None:
             draft.problems.add(UsageError(f"{where}profile {name!r}: the name is taken, it is {meaning}"))
 
 
-def _tasks(draft: _Draft) -> tuple[Task, ...]:
+def _tasks(draft: Draft) -> tuple[Task, ...]:
     names: tuple[str, ...] = ()
     for n, word in enumerate(draft.words.tasks):
         with draft.problems.collected():
@@ -142,7 +102,7 @@ def _tasks(draft: _Draft) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def _profiles(draft: _Draft) -> tuple[list[Resolved], Resolved | None]:
+def _profiles(draft: Draft) -> tuple[list[Resolved], Resolved | None]:
     """The contenders, and the profile that plans for all, where one does."""
     names, document = tuple(draft.words.profiles), draft.document
     baseline = draft.words.baseline
@@ -178,14 +138,14 @@ def _asked_for(document: Document, name: str, n: int) -> str:
 
 
 def _experiment(
-    draft: _Draft, tasks: tuple[Task, ...], resolved: list[Resolved], planner: Resolved | None
+    draft: Draft, tasks: tuple[Task, ...], resolved: list[Resolved], planner: Resolved | None
 ) -> Experiment:
     words, document = draft.words, draft.document
     profiles = tuple(one.profile for one in resolved)
     everyone = (*profiles, *([planner.profile] if planner else []))
     _note_origins(draft, [*resolved, *([planner] if planner else [])])
-    limits, plan = _limits(draft), _plan(draft, tasks)
-    unequal = _unequal(draft, resolved, limits)
+    limits, plan = common_limits(draft), _plan(draft, tasks)
+    unequal = unequal_limits(draft, resolved, limits)
     return Experiment(
         name=document.file.parent.name,
         folder=document.file.parent.resolve(),
@@ -209,18 +169,18 @@ def _experiment(
         planner=planner.profile if planner else None,
         other_profiles=tuple(name for name in words.profiles if name not in {p.name for p in profiles}),
         other_tasks=draft.other_tasks,
-        warnings=(*_unequal_warning(unequal), *warnings_of(profiles), *plan_warnings(plan, tasks)),
+        warnings=(*unequal_warning(unequal), *warnings_of(profiles), *plan_warnings(plan, tasks)),
     )
 
 
-def _note_origins(draft: _Draft, resolved: list[Resolved]) -> None:
+def _note_origins(draft: Draft, resolved: list[Resolved]) -> None:
     for key in ("question", "why", "baseline", "order", "unequal_limits", "plan"):
         draft.origins[key] = draft.origin(key)
     for one in resolved:
         draft.origins |= {f"profiles.{one.profile.name}.{key}": origin for key, origin in one.origins.items()}
 
 
-def _plan(draft: _Draft, tasks: tuple[Task, ...]) -> PlanMode:
+def _plan(draft: Draft, tasks: tuple[Task, ...]) -> PlanMode:
     try:
         return plan_mode(draft.words.plan, draft.document, tasks, draft.root)
     except UsageError as error:
@@ -228,7 +188,7 @@ def _plan(draft: _Draft, tasks: tuple[Task, ...]) -> PlanMode:
         return PlanMode()
 
 
-def _chosen(draft: _Draft, key: str, *, least: int | None) -> Any:
+def _chosen(draft: Draft, key: str, *, least: int | None) -> Any:
     """A value of the command line, else of the file, else the default; its origin is noted."""
     given = getattr(draft.overrides, key)
     if given is None:
@@ -241,7 +201,7 @@ def _chosen(draft: _Draft, key: str, *, least: int | None) -> Any:
     return given
 
 
-def _sandbox(draft: _Draft) -> str:
+def _sandbox(draft: Draft) -> str:
     sandbox = str(_chosen(draft, "sandbox", least=None))
     known = ("auto", *installed("sandboxes"))
     if sandbox not in known:
@@ -250,58 +210,7 @@ def _sandbox(draft: _Draft) -> str:
     return sandbox
 
 
-def _limits(draft: _Draft) -> Limits:
-    """The experiment's limits, with the command line's laid over them."""
-    from ralphbench.config.words import LimitsWords
-
-    values = {f.name: getattr(draft.words.limits, f.name) for f in fields(Limits)}
-    draft.origins |= {f"limits.{key}": draft.origin(f"limits.{key}") for key in values}
-    given = dict(draft.overrides.limits)
-    if given:
-        with draft.problems.collected():
-            words = _from_flags(given, LimitsWords)
-            values |= {key: getattr(words, key) for key in given}
-            draft.origins |= {f"limits.{key}": "--limit" for key in given}
-    return Limits(**values)
-
-
-def _from_flags(given: dict[str, object], kind: type[Any]) -> Any:
-    from ralphbench.config.checked import check
-
-    try:
-        return check(kind, given, Document(Path("command line"), given, {}, "command line"))
-    except ConfigError as error:
-        raise UsageError(str(error).replace("command line:1: ", "--limit ")) from error
-
-
-def _unequal(draft: _Draft, resolved: list[Resolved], limits: Limits) -> dict[str, Limits]:
-    """Limits that profiles have of their own: refused, unless the experiment says that the race is unequal."""
-    unequal: dict[str, Limits] = {}
-    for one in (one for one in resolved if one.limits):
-        name = one.profile.name
-        own = own_limits(one.limits, limits)
-        first = next(part for part in one.limits.values() if not isinstance(part, dict))
-        if not draft.words.unequal_limits:
-            draft.problems.add(
-                first.document.error(
-                    first.path[:-1],
-                    "the profile has limits of its own, but the race is the same for all",
-                    remedy=f"move them to `limits:` of {draft.document.file}, or say `unequal_limits: true` there "
-                    "(every report will then say so)",
-                )
-            )
-        unequal[name] = own
-        for key, part in one.limits.items():
-            if not isinstance(part, dict):
-                draft.origins[f"profiles.{name}.limits.{key}"] = part.origin
-    return unequal
-
-
-def _unequal_warning(unequal: Mapping[str, Limits]) -> tuple[str, ...]:
-    return (f"UNEQUAL LIMITS: those of {', '.join(unequal)} are not the experiment's",) if unequal else ()
-
-
-def _endpoints(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, EndpointSpec]:
+def _endpoints(draft: Draft, profiles: tuple[Profile, ...]) -> dict[str, EndpointSpec]:
     """Those that a chosen profile uses: variables of the others need not be set."""
     used = dict.fromkeys(model.model.endpoint for profile in profiles for model in profile.stages.values())
     specs: dict[str, EndpointSpec] = {}
@@ -312,7 +221,7 @@ def _endpoints(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, Endpoi
     return specs
 
 
-def _agents(draft: _Draft, profiles: tuple[Profile, ...]) -> dict[str, Any]:
+def _agents(draft: Draft, profiles: tuple[Profile, ...]) -> dict[str, Any]:
     used = dict.fromkeys(model.agent for profile in profiles for model in profile.stages.values())
     found = {name: draft.catalog.agents[name] for name in used if name in draft.catalog.agents}
     draft.origins |= {f"agents.{name}": agent.origin for name, agent in found.items()}

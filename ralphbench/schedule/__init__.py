@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ralphbench.schedule.cleaning import alone, keep_unfinished, leftovers, remove_leftovers
     from ralphbench.schedule.holding import using_mirrors
     from ralphbench.schedule.leases import Leases, serve_leases
+    from ralphbench.schedule.listener import Listener
     from ralphbench.schedule.options import RunOptions, with_agent
     from ralphbench.schedule.order import cells_in_order
     from ralphbench.schedule.places import Places, user_places
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ralphbench.schedule.reproduction import Reproduction, open_reproduction, write_reproduction_bundle
     from ralphbench.schedule.run import run_experiment, run_plans
     from ralphbench.schedule.runfolder import RunFolder, reap, run_folders
-    from ralphbench.schedule.scheduler import Listener
     from ralphbench.schedule.stop import StopButton
     from ralphbench.schedule.survey import CellState, CellStatus
     from ralphbench.schedule.trials import RunningTrial
@@ -29,7 +29,7 @@ _HOMES = {
     "CellState": "survey",
     "CellStatus": "survey",
     "Leases": "leases",
-    "Listener": "scheduler",
+    "Listener": "listener",
     "Places": "places",
     "Prepared": "prepare",
     "RunFolder": "runfolder",

@@ -15,6 +15,7 @@ from ralphbench.model import AttemptResult, AttemptSpec, Ending, Experiment, Pla
 from ralphbench.record import AttemptFolder, ExperimentFolder, Journal, write_result
 from ralphbench.schedule.choosing import Chooser, judged, next_number
 from ralphbench.schedule.holding import using_mirrors
+from ralphbench.schedule.listener import Listener
 from ralphbench.schedule.machinery import Machinery, machinery
 from ralphbench.schedule.manifest import lock_of
 from ralphbench.schedule.options import RunOptions
@@ -23,7 +24,7 @@ from ralphbench.schedule.places import Places
 from ralphbench.schedule.prepare import Prepared, check_disk, check_models, prepare
 from ralphbench.schedule.report import RunReport
 from ralphbench.schedule.runfolder import Reaped, RunFolder, reap
-from ralphbench.schedule.scheduler import Listener, Scheduler
+from ralphbench.schedule.scheduler import Scheduler
 from ralphbench.schedule.sharing import SharedPlans
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellStatus, attempts_of

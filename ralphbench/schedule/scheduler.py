@@ -6,19 +6,20 @@ import contextlib
 import dataclasses
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from ralphbench.control import pending_requests
 from ralphbench.errors import DiskError
 from ralphbench.model import AttemptResult, AttemptSpec, Cell, Ending
 from ralphbench.record import AttemptFolder, Journal, read_result
 from ralphbench.schedule.gateway import RunGateway
+from ralphbench.schedule.journaling import note_end
+from ralphbench.schedule.listener import Listener
 from ralphbench.schedule.stop import StopButton
 from ralphbench.schedule.survey import CellState, CellStatus
 from ralphbench.schedule.trials import RunningTrial, log_tail, start_trial
+from ralphbench.schedule.wishes import Wishes
 from ralphbench.trial import Exit, read_history
 from ralphbench.workspace import remove_tree
 
@@ -26,26 +27,6 @@ TICK = 0.1
 """Seconds between two looks at the children."""
 MOST_RESTARTS = 3
 """How often a trial that dies without getting any further is started again before it counts as void."""
-STOP_WITHIN = 20.0
-"""Seconds after the second wish to stop in which a trial must be gone; it goes on later from its last boundary."""
-
-
-_STOPPING = {
-    1: "stopping: nothing new is begun, what runs stops at its next event (again: stop now)",
-    2: "stopping now (again: leave at once)",
-}
-
-
-class Listener(Protocol):
-    """Who watches a run: the live table, or plain lines."""
-
-    def cell_started(self, spec: AttemptSpec, *, resumed: bool) -> None: ...
-
-    def cell_ended(self, spec: AttemptSpec, result: AttemptResult | None, note: str) -> None: ...
-
-    def tick(self, running: Sequence[RunningTrial], waiting: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,6 +44,7 @@ class Scheduler:
     listener: Listener
     stop: StopButton
     control: Path
+    """The folder of requests from outside."""
     check_disk: Callable[[], None]
     """Raises DiskError where there is no room to begin an attempt, or to go on with one."""
     keep_workspaces: bool = False
@@ -75,23 +57,22 @@ class Scheduler:
     """Whose work is done and could not be judged, and why."""
     _refused: list[tuple[RunningTrial, int]] = field(default_factory=list)
     """Trials that the disk has cut off: they go on when there is room, or nobody is left whose end could bring it."""
-    _told: int = 0
-    _end_by: float | None = None
-    _paused: bool = False
     _voids: Counter[Cell] = field(default_factory=Counter)
     """By this run alone: whoever types the command again wants the cell tried again."""
 
     def run(self) -> None:
         """Returns when nothing is left to do, or everything has stopped."""
-        self._drop_old_requests()
+        wishes = Wishes(self.journal, self.listener, self.stop, self.control)
+        wishes.drop_old()
         try:
             while self.running or self._refused or (self.queue and not self._stopping()):
-                self._hear_requests()
-                self._pass_on_stop()
+                wishes.hear()
+                wishes.pass_on_stop(self.running)
                 self._look_after_gateway()
                 self._reap()
                 self._take_up_refused()
-                self._fill()
+                if not wishes.paused:
+                    self._fill()
                 self.listener.tick(self.running, len(self.queue))
                 time.sleep(TICK)
         finally:
@@ -103,7 +84,7 @@ class Scheduler:
         return self.stop.level > 0
 
     def _fill(self) -> None:
-        while self.queue and len(self.running) < self.jobs and not self._stopping() and not self._paused:
+        while self.queue and len(self.running) < self.jobs and not self._stopping():
             if not self._room():
                 return
             status = self.queue.popleft()
@@ -233,51 +214,3 @@ class Scheduler:
         self.journal.append("gateway_restarted", starts=self.gateway.starts)
         self.listener.note("the gateway was gone and is started again; what it cut off goes on")
         self.gateway.restart()
-
-    def _pass_on_stop(self) -> None:
-        while self._told < min(self.stop.level, 2):
-            self._told += 1
-            for trial in self.running:
-                trial.ask_to_stop(now=self._told > 1)
-            self.listener.note(_STOPPING[self._told])
-        if self._told < 2:
-            return
-        self._end_by = self._end_by or time.monotonic() + STOP_WITHIN
-        if time.monotonic() > self._end_by:
-            for trial in self.running:
-                trial.end()
-
-    def _drop_old_requests(self) -> None:
-        """What was asked when nobody ran the experiment was meant for nobody."""
-        for request in pending_requests(self.control):
-            self.journal.append("request_outdated", **dataclasses.asdict(request))
-
-    def _hear_requests(self) -> None:
-        for request in pending_requests(self.control):
-            self.journal.append("request", **dataclasses.asdict(request))
-            if request.op == "pause":
-                self._paused = True
-            elif request.op == "resume":
-                self._paused = False
-            elif request.op == "stop":
-                self.stop.press()
-            self.listener.note(f"asked from outside: {request.op} {request.reason}".rstrip())
-
-
-def note_end(journal: Journal, result: AttemptResult) -> None:
-    """The journal's entry of an attempt that is committed."""
-    plan = result.extra.get("mode") == "plan"
-    journal.append(
-        "cell_ended",
-        cell=str(result.cell),
-        attempt=result.number,
-        path=journal_path(result.cell.path.as_posix(), result.number, plan=plan),
-        ending=result.ending,
-        resolved=None if result.verdict is None else result.verdict.resolved,
-        score=None if result.verdict is None else result.verdict.score,
-    )
-
-
-def journal_path(cell: str, number: int, *, plan: bool) -> str:
-    """How the journal calls an attempt, by its cell's path. A plan for all and an attempt at a cell may lie at the same one."""
-    return f"{'plans/' if plan else ''}{cell}/a{number}"

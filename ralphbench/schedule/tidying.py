@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from ralphbench.model import Cell
 from ralphbench.record import ExperimentFolder, Journal, Quarantine
+from ralphbench.schedule.journaling import journal_path, note_end
 from ralphbench.schedule.resuming import clear, cut_off
-from ralphbench.schedule.scheduler import journal_path, note_end
 from ralphbench.schedule.survey import Attempts, CellState, CellStatus, CutOff, ours
 from ralphbench.schedule.telling import Teller
 
