@@ -1,7 +1,7 @@
 """Where everything of a record lies.
 
     results/<experiment>/
-      lock.json              what was resolved: config, digests of tasks and prompts, versions, machine
+      lock.json              what was resolved: config, digests of tasks and prompts, versions, machine, identities
       owner.lock             the live process that runs the experiment; see `lock`
       journal.jsonl          what the scheduler decided, append-only
       bases/<commit>.pack    the base commit of a target with its tree, as a git pack, once for all attempts from it
