@@ -13,8 +13,8 @@ from ralphbench.endpoints.client import Client, ServerRefused
 from ralphbench.endpoints.openai import Listed, OpenAIEndpoint, read_entry
 from ralphbench.endpoints.preflight import check_context, missing
 from ralphbench.endpoints.protocol import ModelInfo, ServerInfo
-from ralphbench.errors import ContextTooSmall, EndpointDown, EndpointError, ModelMissing
-from ralphbench.model import StageModel
+from ralphbench.errors import ConfigError, ContextTooSmall, EndpointDown, EndpointError, ModelMissing
+from ralphbench.model import EndpointSpec, StageModel
 
 T = TypeVar("T")
 
@@ -58,6 +58,15 @@ class LMStudioEndpoint(OpenAIEndpoint):
     start_hint = "lms server start"
     own_options: ClassVar[Mapping[str, type]] = {"load": bool}
 
+    def __init__(self, spec: EndpointSpec) -> None:
+        super().__init__(spec)
+        if spec.slots > 1 and self.options.get("load", False):
+            raise ConfigError(
+                f"expected 1 with `options: {{load: true}}`, found {spec.slots}: loading one model puts out the other, also "
+                "while it answers",
+                key=f"endpoints.{spec.name}.slots",
+            )
+
     def server(self) -> ServerInfo:
         interface, disk = self._disk()
         loaded = [f"{i.id} ({i.context or 'unknown'})" for d in disk for i in d.instances]
@@ -90,11 +99,14 @@ class LMStudioEndpoint(OpenAIEndpoint):
 
         Raises EndpointDown, ModelMissing, ContextTooSmall, EndpointError (it cannot be loaded, and why).
         """
-        seconds = self._load_alone(model)
+        if self.options.get("load", False):
+            seconds = self._load_alone(model)
+            self._check_loaded(model)
+            return seconds
         # A server that is not there just now is the gateway's to wait for.
         with contextlib.suppress(EndpointDown):
             self._check_loaded(model)
-        return seconds
+        return None
 
     def _check_loaded(self, model: StageModel) -> None:
         found = self._find(model)

@@ -9,15 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ralphbench.control import ChannelServer, Peer
 from ralphbench.endpoints import Loads, load_endpoint
-from ralphbench.errors import RunError
+from ralphbench.errors import EndpointDown, RunError
 from ralphbench.model import EndpointSpec, StageModel, codec
+
+PATIENCE = 120.0
+"""Seconds for a server that is away, as the gateway has it; `options.retry_max_seconds`."""
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 10.0
 
 
 @dataclass(slots=True)
@@ -56,16 +61,29 @@ class Leases:
         turn.wait()
         return time.monotonic() - began
 
-    def load(self, model: StageModel) -> float | None:
+    def load(self, model: StageModel, gone: Callable[[], bool] = lambda: False) -> float | None:
         """Have the model in memory, where its endpoint does that itself; returns seconds. Called by who holds the lease.
 
-        Raises EndpointError. One at a time: a server that loads two models at once runs out of memory.
+        A server that is away is waited for as long as the gateway would wait for it, unless `gone`. Raises EndpointError.
+        One at a time: a server that loads two models at once runs out of memory.
         """
-        endpoint = load_endpoint(self._specs[model.model.endpoint])
+        spec = self._specs[model.model.endpoint]
+        endpoint = load_endpoint(spec)
         if not isinstance(endpoint, Loads):
             return None
-        with self._loading:
-            return endpoint.prepare(model)
+        began, wait = time.monotonic(), FIRST_WAIT
+        patience = float(spec.options.get("retry_max_seconds", PATIENCE))
+        while True:
+            try:
+                with self._loading:
+                    took = endpoint.prepare(model)
+            except EndpointDown:
+                if time.monotonic() - began + wait > patience or gone():
+                    raise
+                time.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+            else:
+                return took if wait == FIRST_WAIT else time.monotonic() - began
 
     def release(self, endpoint: str) -> None:
         pool = self._pools[endpoint]
@@ -102,7 +120,7 @@ class _LeaseSession:
             try:
                 if self._peer.gone():  # before a load that takes minutes, and puts out the model of who comes next
                     raise RunError(f"who waited for {endpoint} is gone")
-                loading = self._leases.load(codec.convert(fields["model"], StageModel))
+                loading = self._leases.load(codec.convert(fields["model"], StageModel), self._peer.gone)
             except BaseException:
                 self._release(endpoint)  # who was refused holds nothing: its next try would wait for itself
                 raise

@@ -13,7 +13,15 @@ import pytest
 from ralphbench.endpoints import Loads, classify, load_endpoint
 from ralphbench.endpoints.embedded import serve_in_thread
 from ralphbench.endpoints.fake_lmstudio import Downloaded, FakeLMStudio
-from ralphbench.errors import ContextTooSmall, EndpointDown, EndpointError, ModelMissing, NoToolCalls, WrongModel
+from ralphbench.errors import (
+    ConfigError,
+    ContextTooSmall,
+    EndpointDown,
+    EndpointError,
+    ModelMissing,
+    NoToolCalls,
+    WrongModel,
+)
 from ralphbench.model import EndpointSpec, ModelRef, StageModel
 
 DEVSTRAL = "mistralai/devstral-small-2-2512"
@@ -181,6 +189,20 @@ def test_a_model_is_looked_at_again_before_each_stage() -> None:
         ask_for(endpoint, DEVSTRAL)  # JIT
         with pytest.raises(ContextTooSmall, match="a context of 4,096 tokens"):
             endpoint.prepare(profile())
+
+
+def test_more_than_one_at_a_time_is_refused_where_loading_one_puts_out_the_other() -> None:
+    spec = EndpointSpec("lm", "lmstudio", base_url="http://127.0.0.1:9", slots=2, options={"load": True})
+    with pytest.raises(ConfigError, match="expected 1 with") as caught:
+        load_endpoint(spec)
+    assert "endpoints.lm.slots" in str(caught.value)
+
+
+def test_a_server_that_is_to_load_and_is_away_is_said_to_be_down() -> None:
+    with studio(loaded={DEVSTRAL: 98_304}, options={"load": True}) as endpoint:
+        pass
+    with pytest.raises(EndpointDown):
+        endpoint.prepare(profile())
 
 
 def test_a_server_that_is_away_for_a_moment_is_left_to_the_gateway() -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.hand_clock import HandClock
 
 from ralphbench.control import ChannelError, ChannelServer
-from ralphbench.errors import GatewayLost, Interrupted
+from ralphbench.errors import EndpointDown, GatewayLost, Interrupted
 from ralphbench.model import EndpointSpec, ModelRef, Pause, StageModel, codec
 from ralphbench.schedule import Leases, serve_leases
 from ralphbench.trial import LeaseClient
@@ -192,3 +193,44 @@ def test_nothing_is_loaded_for_who_died_while_waiting(tmp_path: Path) -> None:
             assert [p.what for p in pauses] == ["queue"]
         client.close()
         server.close()
+
+
+class Away:
+    """An endpoint that loads models, and is not there the first few times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def prepare(self, model: StageModel) -> float | None:
+        self.times -= 1
+        if self.times >= 0:
+            raise EndpointDown("nobody answers")
+        return None
+
+
+@pytest.mark.parametrize("away", [0, 1, 5])
+def test_a_server_that_is_away_for_a_while_is_waited_for_off_the_clock(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch, away: int
+) -> None:
+    hand = HandClock()
+    monkeypatch.setattr("ralphbench.schedule.leases.time", hand)
+    monkeypatch.setattr("ralphbench.schedule.leases.load_endpoint", lambda spec: server)
+    server = Away(away)
+    began = hand.monotonic()
+    waited = leases.load(model("box"))
+    assert (waited or 0.0) == hand.monotonic() - began
+    assert (waited is None) is (away == 0)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_server_that_stays_away_or_that_nobody_waits_for_is_given_up(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    hand = HandClock()
+    monkeypatch.setattr("ralphbench.schedule.leases.time", hand)
+    monkeypatch.setattr("ralphbench.schedule.leases.load_endpoint", lambda spec: server)
+    server = Away(1000)
+    began = hand.monotonic()
+    with pytest.raises(EndpointDown):
+        leases.load(model("box"), lambda: gone)
+    assert (hand.monotonic() - began > 100) is (not gone)
