@@ -66,7 +66,7 @@ match args:
     case ["unload", "--all"]:
         says["loaded"] = {{}}
         keep()
-    case ["load", key, "--context-length", n, "--identifier", name, "--gpu", "max", "-y"] if key == name:
+    case ["load", key, "--context-length", n, "--identifier", name, "--gpu", "max", "-y", "--exact"] if key == name:
         # Its exit status is 0 whatever happens; what counts is what is loaded.
         says["loaded"][key] = min(int(n), says["most"])
         keep()
