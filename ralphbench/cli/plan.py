@@ -21,7 +21,10 @@ from ralphbench.cli.options import (
 @click.option("--by", "planner", required=True, shell_complete=complete_profile, help="The profile that plans.")
 @task_option
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.  [default: print]"
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Where to write it.  [default: print]",
 )
 @experiments_option
 @specs_option
@@ -42,6 +45,7 @@ def plan(
     from ralphbench.cli.live import plain_line
     from ralphbench.config import Overrides, load_experiment
     from ralphbench.errors import UsageError
+    from ralphbench.record import require_writable
     from ralphbench.schedule import RunOptions, StopButton, run_plans, user_places
     from ralphbench.ui import PlainListener
 
@@ -52,6 +56,8 @@ def plan(
     if len(resolved.tasks) > 1:
         names = ", ".join(task.name for task in resolved.tasks)
         raise UsageError(f"a plan is for one task, {resolved.name} has {names}", remedy="add --task <one of them>")
+    if output is not None and not _is_stream(output):
+        require_writable(output.resolve())  # before the plan is paid for
     listener = PlainListener(lambda text: click.echo(text, err=True), plain_line)
     with StopButton().installed() as stop:
         path = run_plans(resolved, planner, RunOptions(mode="plan"), user_places(), listener, stop)
@@ -59,5 +65,19 @@ def plan(
     if output is None:
         click.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    _write(output, text)
     click.echo(f"wrote {output}; share it by   plan: {{shared: {{file: {output.resolve()}}}}}", err=True)
+
+
+def _is_stream(output: Path) -> bool:
+    """A pipe or a device, e.g. /dev/stdout: it is written to, never replaced."""
+    return output.exists() and not output.is_file()
+
+
+def _write(output: Path, text: str) -> None:
+    from ralphbench.record import atomic_write
+
+    if _is_stream(output):
+        output.write_text(text, encoding="utf-8")
+    else:
+        atomic_write(output.resolve(), text.encode("utf-8"))

@@ -11,7 +11,15 @@ from ralphbench.record.checksums import require_whole
 from ralphbench.record.counting import that_counts
 from ralphbench.record.damage import Damage, Quarantine, and_earlier, report, set_aside, set_aside_in
 from ralphbench.record.derived import sweep_derived
-from ralphbench.record.disk import atomic_write, disk_error, disk_errors, make_folder, sync_folder
+from ralphbench.record.disk import (
+    atomic_file,
+    atomic_write,
+    disk_error,
+    disk_errors,
+    make_folder,
+    require_writable,
+    sync_folder,
+)
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
 from ralphbench.record.flock import try_flock
@@ -55,6 +63,7 @@ __all__ = [
     "Room",
     "Summary",
     "and_earlier",
+    "atomic_file",
     "atomic_write",
     "charge",
     "check_attempt",
@@ -80,6 +89,7 @@ __all__ = [
     "report",
     "require_room",
     "require_whole",
+    "require_writable",
     "set_aside",
     "set_aside_in",
     "size_text",

@@ -7,11 +7,12 @@ import errno
 import os
 import re
 import shlex
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from ralphbench.errors import DiskError, DiskFull
+from ralphbench.errors import DiskError, DiskFull, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -84,13 +85,20 @@ def atomic_write(path: Path, data: bytes, *, fsync: bool = True) -> None:
     `fsync=False` is for what can be made again: it is still whole after a kill, but not surely there after a power cut.
     Raises DiskError; then the old file is as it was, and nothing else is left.
     """
+    with atomic_file(path, fsync=fsync) as descriptor:
+        write_all(descriptor, data)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, *, fsync: bool = True) -> Iterator[int]:
+    """The same for what is written in parts: a descriptor to write to. It is at `path` when the block ends in order."""
     with disk_errors(path):
         _sweep(path)
         temp = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
         try:
             descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
             try:
-                write_all(descriptor, data)
+                yield descriptor
                 if fsync:
                     os.fsync(descriptor)
             finally:
@@ -102,6 +110,17 @@ def atomic_write(path: Path, data: bytes, *, fsync: bool = True) -> None:
             raise
         if fsync:
             sync_folder(path.parent)
+
+
+def require_writable(path: Path) -> None:
+    """Look, before anything is spent, whether a file can be put at `path`. Raises UsageError (no such folder), DiskError."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(
+            f"cannot write {path}: there is no folder {folder}", remedy=f"mkdir -p {shlex.quote(str(folder))}"
+        )
+    with disk_errors(path), tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def write_all(descriptor: int, data: bytes) -> None:

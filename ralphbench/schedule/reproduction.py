@@ -28,7 +28,15 @@ from ralphbench.model import (
     Task,
     codec,
 )
-from ralphbench.record import AttemptFolder, read_manifest, read_result, read_spec, require_whole
+from ralphbench.record import (
+    AttemptFolder,
+    atomic_file,
+    read_manifest,
+    read_result,
+    read_spec,
+    require_whole,
+    require_writable,
+)
 from ralphbench.schedule.manifest import machine
 from ralphbench.schedule.prepare import Prepared
 from ralphbench.workspace import restore_record
@@ -163,13 +171,21 @@ def _experiment(spec: AttemptSpec, task: Task, plan: Path | None, results: Path)
 
 
 def write_reproduction_bundle(attempt: Path, dest: Path) -> list[str]:
-    """One file with all that another box needs: what the trial was told, the task with its gates, the base. No keys."""
+    """One file with all that another box needs: what the trial was told, the task with its gates, the base. No keys.
+
+    It is whole or not there. Raises UsageError (no folder for it), DiskError, RecordError.
+    """
+    require_writable(dest)
     folder = AttemptFolder(attempt)
     _require_whole(folder)
     spec, manifest = _told(folder), _manifest(folder)
     pack = _base_pack(attempt, manifest)
     names: list[str] = []
-    with tarfile.open(dest, "w:gz") as archive:
+    with (
+        atomic_file(dest) as descriptor,
+        os.fdopen(descriptor, "wb", closefd=False) as file,
+        tarfile.open(fileobj=file, mode="w:gz") as archive,
+    ):
 
         def add(path: Path, name: str) -> None:
             archive.add(path, name, recursive=True)

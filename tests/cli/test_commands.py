@@ -218,3 +218,13 @@ def test_task_check_prints_the_proof(project: Project) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "words: usable" in done.stdout
     assert "words" in project.ralphbench("task", "list").stdout
+
+
+def test_where_a_plan_goes_is_looked_at_before_it_is_paid_for(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    for where, status, remedy in (("missing/mine.yaml", 2, "mkdir -p"), ("/proc/mine.yaml", 3, "ls -ld /proc")):
+        done = project.ralphbench("plan", "001-words", "--by", "good", "-o", where)
+        assert done.returncode == status, done.stderr
+        assert f"cannot write {where}" in done.stderr or f"cannot write {tmp_path / where}" in done.stderr
+        assert remedy in done.stderr
+        assert not list(project.root.glob("results/*/plans/*/*/*/a1"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,21 @@ def test_an_attempt_is_judged_again_by_what_judged_it_whatever_became_of_its_tas
         assert done.returncode == 0, done.stdout + done.stderr
         (result,) = (tmp_path / f"r{n}").glob("*/cells/*/*/*/*/result.json")
         assert json.loads(result.read_bytes())["verdict"]["resolved"]
+
+
+def test_a_bundle_is_whole_or_not_there(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p")
+    assert project.run().returncode == 0
+    attempt, out = project.record / "cells/words/good/r1/a1", tmp_path / "out"
+    lost = project.ralphbench("reproduce", str(attempt), "--bundle", str(out / "b.tar.gz"))
+    assert lost.returncode == 2
+    assert f"mkdir -p {out}" in lost.stderr
+    out.mkdir()
+    (out / "b.tar.gz").write_bytes(b"the one before")
+    command = project.command("reproduce", str(attempt), "--bundle", str(out / "b.tar.gz"))
+    small = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *command]
+    cut = subprocess.run(small, cwd=project.root, env=project.env(), capture_output=True, text=True)
+    assert cut.returncode == 3, cut.stderr
+    assert "cannot write" in cut.stderr
+    assert [path.name for path in out.iterdir()] == ["b.tar.gz"]
+    assert (out / "b.tar.gz").read_bytes() == b"the one before"
