@@ -133,6 +133,15 @@ def test_a_part_of_the_matrix_is_not_run_as_another_race_without_a_question(tmp_
     assert not [w for w in compared(project)["warnings"] if "UNEQUAL LIMITS" in w], "now it is the same for both"
 
 
+def test_a_smoke_run_is_no_race(tmp_path: Path) -> None:
+    project = make_project(tmp_path, profiles=["good", "idle"])
+    assert "another race" not in project.run("-p", "good", "--smoke").stderr
+    limit(project, 5, 1)
+    done = project.run("-p", "good", "--smoke")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "another race" not in project.run("-p", "idle", "--smoke").stderr
+
+
 def test_what_others_ran_as_does_not_matter_where_it_is_the_same_race(tmp_path: Path) -> None:
     project = make_project(tmp_path, profiles=["good", "idle"])
     assert project.run("-p", "good").returncode == 0
