@@ -28,6 +28,10 @@ _PREVIOUS = 4000
 """Characters of an unusable answer that an agent without sessions is shown again."""
 
 
+_MOST_PATHS = 50
+"""Paths named of a tree that was restored: an agent that has installed its tools has changed tens of thousands."""
+
+
 class Ended(Exception):
     """The loop is over."""
 
@@ -154,7 +158,12 @@ class Asker:
         restored = restore(self.ports, anchor)
         if paths or restored.ignored:
             self.ports.emit(
-                EventKind.TREE_RESTORED, stage=stage, iteration=iteration, paths=paths, ignored=restored.ignored
+                EventKind.TREE_RESTORED,
+                stage=stage,
+                iteration=iteration,
+                paths=paths[:_MOST_PATHS],
+                count=len(paths),
+                ignored=restored.ignored,
             )
 
     def _read(self, request: Request[A], result: StageResult, *, final: bool) -> Read[A]:

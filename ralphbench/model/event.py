@@ -30,7 +30,9 @@ class EventKind(StrEnum):
     CHECK = "check"  # ticket, when (plan|before|after|investigate|decompose), run, exit, passed, seconds, output
     COMMIT = "commit"  # commit, tree, message, what (accepted|tried|wip)
     ROLLBACK = "rollback"  # to, tree, verified, ignored: how many ignored files were removed
-    TREE_RESTORED = "tree_restored"  # stage, paths, ignored: a stage that may not write did, or crashed
+    TREE_RESTORED = (
+        "tree_restored"  # stage, paths (first 50), count, ignored: a stage that may not write did, or crashed
+    )
     LIMIT = "limit"  # ending, detail
     FAULT = "fault"  # ending, detail, evidence; stage, retried, spent where the stage is run again
     WARNING = "warning"  # text

@@ -151,6 +151,8 @@ class _Builder:
             self._step(event, where, detail, data["seconds"], fault=not ok)
         elif kind == EventKind.WARNING:
             self._view.warnings.append(str(data["text"]))
+        elif kind == EventKind.TREE_RESTORED:
+            self._step(event, "tree restored", f"{data['stage']} had changed {_some(data['paths'], data.get('count'))}")
         elif kind in _STEPS:
             what, form = _STEPS[EventKind(kind)]
             told = _Missing({key: _first_line(value) for key, value in data.items()})
@@ -179,6 +181,16 @@ class _Builder:
         self._view.steps.append(Step(at, what, detail, seconds, fault))
 
 
+_MOST_PATHS = 50
+
+
+def _some(paths: list[str], count: int | None) -> str:
+    """The first paths, and how many more there are; without a count, all are named in the record."""
+    shown = paths[:_MOST_PATHS]
+    more = (len(paths) if count is None else count) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
 def _first_line(value: object) -> object:
     """Of a commit's message or an error's text: the timeline has a line for each."""
     return next(iter(value.splitlines()), "") if isinstance(value, str) else value
@@ -194,7 +206,6 @@ _STEPS = {
     EventKind.ATTEMPT_RESUMED: ("went on", "process {process}, from iteration {iteration}"),
     EventKind.COMMIT: ("commit", "{commit:.10} {message}"),
     EventKind.ROLLBACK: ("rolled back", "to {to:.10}"),
-    EventKind.TREE_RESTORED: ("tree restored", "{stage} had changed {paths}"),
     EventKind.ANSWER_INVALID: ("answer refused", "{stage}: {errors}"),
     EventKind.FAULT: ("fault", "{ending}: {detail}"),
     EventKind.LIMIT: ("limit", "{ending}: {detail}"),

@@ -271,6 +271,16 @@ def test_only_builders_may_change_the_tree(stage: str) -> None:
     assert outcome.ending in (Ending.COMPLETED, Ending.FAILURES)
 
 
+def test_of_many_files_that_were_changed_the_first_are_named_and_all_are_counted() -> None:
+    def installs(asked: Asked, files: dict[str, str]) -> Any:
+        files.update({f"lib/{number:04}.txt": "x" for number in range(200)})
+        return ACCEPT
+
+    _, ports = run(Script([row("one")], {"verify": installs}))
+    told = ports.of(EventKind.TREE_RESTORED)[0].data
+    assert (len(told["paths"]), told["count"]) == (50, 200)
+
+
 def test_what_a_reviewer_changes_is_not_accepted_with_the_work() -> None:
     outcome, ports = run(Script([row("one")], {"verify": writes("a.txt", ACCEPT)}))
     assert outcome.ending is Ending.COMPLETED

@@ -53,6 +53,25 @@ def test_the_timeline_tells_what_happened_in_order(folder: AttemptFolder) -> Non
     assert view.warnings == ["look out"]
 
 
+@pytest.mark.parametrize(
+    ("paths", "told", "shown"),
+    [
+        (["a", "b"], {"count": 2}, "verify had changed a, b"),
+        (["a"] * 50, {"count": 20000}, "verify had changed " + ", ".join(["a"] * 50) + " and 19950 more"),
+        (["a"] * 60, {}, "verify had changed " + ", ".join(["a"] * 50) + " and 10 more"),
+    ],
+    ids=["few", "many", "all in the record"],
+)
+def test_of_many_restored_paths_the_first_are_shown_and_the_others_counted(
+    folder: AttemptFolder, paths: list[str], told: dict[str, int], shown: str
+) -> None:
+    log = EventLog(folder)
+    log.append("tree_restored", stage="verify", iteration=1, paths=paths, ignored=0, **told)  # type: ignore[arg-type]
+    log.close()
+    (step,) = (s for s in view_attempt(folder).steps if s.what == "tree restored")
+    assert step.detail == shown
+
+
 def test_tickets_count_their_tries(folder: AttemptFolder) -> None:
     (ticket,) = view_attempt(folder).tickets.values()
     assert (ticket.title, ticket.state, ticket.tries, ticket.reason) == ("Write [one]", "accepted", 2, "fine")
