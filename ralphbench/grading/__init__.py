@@ -7,7 +7,7 @@ from ralphbench.grading.check import BASE, REFERENCE, CheckEmit, check_task
 from ralphbench.grading.counts import ReportError
 from ralphbench.grading.gates import Emit
 from ralphbench.grading.grade import grade
-from ralphbench.grading.keep import keep_gates, with_kept_gates
+from ralphbench.grading.keep import check_gates, keep_gates, with_kept_gates
 from ralphbench.grading.lint import lint
 from ralphbench.grading.needs import require_tools
 from ralphbench.grading.place import remove_abandoned
@@ -23,6 +23,7 @@ __all__ = [
     "Emit",
     "Proof",
     "ReportError",
+    "check_gates",
     "check_task",
     "grade",
     "keep_gates",

@@ -44,12 +44,8 @@ def keep_gates(task: Task, store: Path, quarantine: Quarantine | None = None) ->
     dest = store / task.gates_digest
     for leftover in store.glob(f"{_HALF}*"):
         remove_tree(leftover)
-    if dest.is_dir():
-        try:
-            require_gates(with_kept_gates(task, dest))
-            return dest
-        except TaskError:
-            report(quarantine, set_aside(dest, f"is not what judges {task.name}"))
+    if check_gates(task, dest, quarantine):
+        return dest
     make_folder(store)
     with disk_errors(dest), tempfile.TemporaryDirectory(prefix=_HALF, dir=store) as temporary:
         made = Path(temporary) / "gates"
@@ -57,6 +53,18 @@ def keep_gates(task: Task, store: Path, quarantine: Quarantine | None = None) ->
         require_gates(with_kept_gates(task, made))
         made.rename(dest)
     return dest
+
+
+def check_gates(task: Task, kept: Path, quarantine: Quarantine | None = None) -> bool:
+    """Whether what judges a task is kept there, and whole. What was changed is set aside and reported, and is then not there."""
+    if not kept.is_dir():
+        return False
+    try:
+        require_gates(with_kept_gates(task, kept))
+    except TaskError:
+        report(quarantine, set_aside(kept, f"is not what judges {task.name}"))
+        return False
+    return True
 
 
 def with_kept_gates(task: Task, kept: Path) -> Task:

@@ -55,6 +55,27 @@ def test_everything_that_is_damaged_is_named_wherever_it_lies(project: Project) 
     assert all(name in damages for name in ("final.patch", "calls.jsonl", "events.jsonl"))
 
 
+def test_judges_that_were_changed_are_named_and_so_are_lost_ones(project: Project) -> None:
+    (kept,) = project.record.glob("gates/*")
+    (kept / "hidden").mkdir(exist_ok=True)
+    (kept / "hidden" / "more.sh").write_text("true\n")
+    for what in ("is not what judges words", "set aside earlier"):
+        done = project.ralphbench("check", "001")
+        assert (done.returncode, done.stdout.count(kept.name + ":")) == (5, 1)
+        assert what in done.stdout
+    shutil.rmtree(project.record / "gates")
+    done = project.ralphbench("check", "001")
+    assert (done.returncode, done.stdout.count(str(kept))) == (5, 1)
+
+
+def test_a_base_that_is_gone_is_missed_once(project: Project) -> None:
+    (pack,) = project.record.glob("bases/*.pack")
+    shutil.rmtree(pack.parent)
+    done = project.ralphbench("check", "001")
+    assert (done.returncode, done.stdout.count(str(pack))) == (5, 1)
+    assert "Traceback" not in done.stderr
+
+
 def test_what_is_relied_upon_is_looked_at_first(project: Project, tmp_path: Path) -> None:
     attempt = project.record / "cells/words/good/r1/a1"
     shorten(attempt / "commits.bundle")
