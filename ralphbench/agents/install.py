@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from ralphbench.agents.opencode_binary import INSTALL, ask_version, home, lock, package
 from ralphbench.errors import AgentMissing, DiskError, UnknownName
 from ralphbench.model import codec
+from ralphbench.record import wait_flock
 
 INSTALLABLE = ("opencode",)
 _MEMBER = "package/bin/opencode"
@@ -50,7 +50,7 @@ def install(name: str = "opencode", dest: Path | None = None) -> Path:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        wait_flock(file.fileno())
         yield
 
 

@@ -22,7 +22,7 @@ from ralphbench.record.disk import (
 )
 from ralphbench.record.events import EventLog, Journal, follow, read_events
 from ralphbench.record.experiment import ExperimentFolder, Summary
-from ralphbench.record.flock import try_flock
+from ralphbench.record.flock import try_flock, wait_flock
 from ralphbench.record.intervals import union_seconds
 from ralphbench.record.layout import AttemptFolder
 from ralphbench.record.lines import follow_lines
@@ -103,6 +103,7 @@ __all__ = [
     "try_flock",
     "union_seconds",
     "used",
+    "wait_flock",
     "write_manifest",
     "write_result",
     "write_spec",

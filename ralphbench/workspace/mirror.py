@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from ralphbench.errors import TargetError, UsageError, WorkspaceError
 from ralphbench.model import Target, Task, codec
-from ralphbench.record import disk_errors, make_folder
+from ralphbench.record import disk_errors, make_folder, wait_flock
 from ralphbench.workspace.git import Git, last_line, require_git
 from ralphbench.workspace.layout import borrow, copy_whole, make_repo, packs_of
 from ralphbench.workspace.remote import clone, is_remote, known_commit, remember_commit
@@ -131,11 +130,14 @@ def _digests(patches: tuple[Path, ...]) -> list[str]:
 
 @contextlib.contextmanager
 def _only_one(cache: Path, key: str) -> Iterator[None]:
-    """Hold the lock of one target; what a killed owner of it has left half made is removed."""
+    """Hold the lock of one target; what a killed owner of it has left half made is removed.
+
+    Where the file system has no locks nobody waits, and nothing is removed: another may be at work on it.
+    """
     with (cache / f".{key}.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in cache.glob(f".tmp-{key}-*"):
-            remove_tree(leftover)
+        if wait_flock(lock.fileno()):
+            for leftover in cache.glob(f".tmp-{key}-*"):
+                remove_tree(leftover)
         yield
 
 

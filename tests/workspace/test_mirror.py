@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -319,6 +321,25 @@ def test_what_a_killed_process_left_half_made_is_removed(tmp_path: Path, repo: P
     assert again == first
     assert not half.exists()
     assert open_mirror(again.path) == again
+
+
+def test_where_nothing_can_be_locked_a_mirror_is_made_and_nothing_of_others_is_removed(
+    tmp_path: Path, repo: Path, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, cache = make_task(repo=str(repo)), tmp_path / "cache"
+    mirror = prepare_mirror(task, cache)
+    of_another = cache / f".tmp-{mirror.path.name.split('-')[0]}-other"
+    of_another.mkdir()
+
+    def refuse(fd: int, mode: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert prepare_mirror(task, cache).base == mirror.base
+    assert of_another.is_dir()
+    monkeypatch.undo()
+    prepare_mirror(task, cache)
+    assert not of_another.exists()
 
 
 def test_what_cannot_be_read_in_a_folder_is_refused_and_left_as_it_is(as_user: Path) -> None:
