@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,11 @@ class Machinery:
 def machinery(
     experiment: Experiment, places: Places, log: Path, begin: Callable[[RunFolder], None]
 ) -> Iterator[Machinery]:
-    """A folder, a gateway and the leases. `begin` is told of the folder before anything is started; `log` gets what the
-    gateway said, when it is over.
+    """A folder, a gateway and the leases. `begin` is told of the folder before anything is started; what the
+    gateway said is added to `log` when it is over, or when somebody reaps it.
     """
     hide_memory()  # this process holds the user's keys, and agents are about to run
-    folder = RunFolder(places.runtime, experiment.name)
+    folder = RunFolder(places.runtime, experiment.name, log.resolve())
     try:
         begin(folder)
         gateway = RunGateway(folder.path)
@@ -39,7 +38,5 @@ def machinery(
                 yield Machinery(folder, gateway)
         finally:
             gateway.close()
-            with contextlib.suppress(OSError):
-                shutil.copyfile(gateway.log, log)
     finally:
         folder.remove()

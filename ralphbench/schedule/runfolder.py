@@ -29,7 +29,8 @@ class Reaped:
 class RunFolder:
     """`<runtime>/<run id>/`, mode 0700: the sockets of the gateway and the leases."""
 
-    def __init__(self, runtime: Path, experiment: str) -> None:
+    def __init__(self, runtime: Path, experiment: str, log: Path | None = None) -> None:
+        """`log`: where what the gateway said is kept, whoever ends the run."""
         self.run_id = f"run-{os.getpid()}-{secrets.token_hex(4)}"
         self.path = runtime / self.run_id
         try:
@@ -39,14 +40,26 @@ class RunFolder:
         except OSError as error:
             remedy = "export XDG_RUNTIME_DIR=<a folder of your own>"
             raise DiskError(f"cannot make {self.path}: {error.strerror}", remedy=remedy) from error
-        (self.path / "owner.json").write_bytes(codec.pretty({"experiment": experiment, "owner": Owner.me()}))
+        self._log = log
+        (self.path / "owner.json").write_bytes(codec.pretty(_Signed(experiment, Owner.me(), log)))
 
     @property
     def leases(self) -> Path:
         return self.path / "leases.sock"
 
     def remove(self) -> None:
+        _keep_log(self.path, self._log)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _keep_log(folder: Path, log: Path | None) -> None:
+    """Put what a run's gateway said under what those of earlier runs said. Where that cannot be done it is lost."""
+    if log is None:
+        return
+    with contextlib.suppress(OSError):
+        said = (folder / "gateway.log").read_bytes()
+        with log.open("ab") as kept:
+            kept.write(f"--- {folder.name}\n".encode() + said)
 
 
 def _refuse_foreign(runtime: Path) -> None:
@@ -62,6 +75,12 @@ def _refuse_foreign(runtime: Path) -> None:
 class _Signed:
     experiment: str
     owner: Owner
+    log: Path | None = None
+
+
+def _signed(path: Path) -> _Signed:
+    """Raises OSError, ValueError where it is not signed, or the signature is torn."""
+    return codec.loads((path / "owner.json").read_bytes(), _Signed)
 
 
 def run_folders(runtime: Path) -> Iterator[tuple[Path, str, bool]]:
@@ -72,7 +91,7 @@ def run_folders(runtime: Path) -> Iterator[tuple[Path, str, bool]]:
         if not path.name.startswith("run-"):
             continue
         try:
-            signed = codec.loads((path / "owner.json").read_bytes(), _Signed)
+            signed = _signed(path)
         except (OSError, ValueError):
             age = _age(path)
             if age is not None:  # not signed yet, or torn: a run that is just starting is younger than this
@@ -89,12 +108,17 @@ def _age(path: Path) -> float | None:
 
 
 def reap(runtime: Path) -> tuple[Reaped, ...]:
-    """End every process and remove every folder that a dead run left behind. What lives is left alone."""
+    """End every process and remove every folder that a dead run left behind; what its gateway said is kept.
+
+    What lives is left alone.
+    """
     reaped = []
     for path, experiment, lives in run_folders(runtime):
         if lives:
             continue
         ended = end_marked(f"{path.name}:")
+        with contextlib.suppress(OSError, ValueError):
+            _keep_log(path, _signed(path).log)
         shutil.rmtree(path, ignore_errors=True)
         reaped.append(Reaped(path.name, experiment, ended))
     return tuple(reaped)

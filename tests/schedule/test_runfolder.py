@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from ralphbench.schedule import RunFolder, reap, run_folders
@@ -23,3 +25,29 @@ def test_the_folder_of_a_run_that_lives_is_left_alone(tmp_path: Path) -> None:
     ]
     mine.remove()
     assert not list((tmp_path / "runs").iterdir())
+
+
+def test_what_the_gateway_said_is_kept_run_after_run_and_of_killed_ones_too(tmp_path: Path) -> None:
+    runs, log = tmp_path / "runs", tmp_path / "gateway.log"
+    first = RunFolder(runs, "x", log)
+    (first.path / "gateway.log").write_text("first\n")
+    first.remove()
+    script = f"""
+import os
+from pathlib import Path
+from ralphbench.schedule import RunFolder
+killed = RunFolder(Path({str(runs)!r}), "x", Path({str(log)!r}))
+(killed.path / "gateway.log").write_text("killed\\n")
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -9
+    assert [each.experiment for each in reap(runs)] == ["x"]
+    last = RunFolder(runs, "x", log)
+    (last.path / "gateway.log").write_text("last\n")
+    last.remove()
+    assert [line for line in log.read_text().splitlines() if not line.startswith("--- run-")] == [
+        "first",
+        "killed",
+        "last",
+    ]
+    assert not list(runs.iterdir())
