@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ralphbench.config.draft import Draft, Overrides
 from ralphbench.config.endpoints import resolve_endpoint
@@ -18,9 +18,6 @@ from ralphbench.config.tasks import load_task
 from ralphbench.config.yamlfile import Document, read_yaml
 from ralphbench.errors import ConfigError, UnknownName, UsageError
 from ralphbench.model import EndpointSpec, Experiment, PlanMode, Profile, Task
-
-if TYPE_CHECKING:
-    pass
 
 
 def load_experiment(name_or_path: str, *, root: Path, overrides: Overrides | None = None) -> Experiment:

@@ -85,14 +85,6 @@ def size(value: object) -> int:
     return _whole(Decimal(found[1]) * _SIZE_UNITS[found[2]], value, expected)
 
 
-def format_size(count: int) -> str:
-    """The largest unit of 1024 that gives a whole number: `2GiB`, `1536MiB`, `100B`."""
-    for unit in ("Ti", "Gi", "Mi", "Ki"):
-        if count and count % _SIZE_UNITS.get(unit, 1024) == 0:
-            return f"{count // _SIZE_UNITS.get(unit, 1024)}{unit}B"
-    return f"{count}B"
-
-
 def money(value: object) -> float:
     """`2.50 USD`. The currency is written, since the figure alone does not say it."""
     expected = "an amount like 2.50 USD"

@@ -140,8 +140,3 @@ def _positive(value: Any) -> int | None:
 def _same(request: AgentRequest, key: str, value: Any) -> bool:
     raw = request.fields.get(key)
     return raw is None if value is None else raw is not None and bytes(raw) == codec.dumps(value)
-
-
-def apply_edits(original: bytes, changes: Mapping[str, Any]) -> bytes:
-    """What was sent, from a recorded request and its recorded edits: the same bytes again. Raises BadBody."""
-    return read_request(original).edited(changes)

@@ -22,10 +22,6 @@ class SharedPlan:
     by: str
     """The profile, file or experiment that they come from."""
 
-    @property
-    def hash(self) -> str:
-        return plan_hash(self.tickets)
-
 
 def plan_hash(tickets: Sequence[Ticket]) -> str:
     """SHA-256 of what is to be done, in order; how far it is done does not matter."""

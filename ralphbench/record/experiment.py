@@ -97,11 +97,6 @@ class ExperimentFolder:
         """The numbers of a cell's attempts, ascending, committed or not."""
         return tuple(numbered(str(self.cells_path / cell.path), "a"))
 
-    def latest(self, cell: Cell) -> AttemptFolder | None:
-        """The attempt with the highest number."""
-        numbers = self.attempts(cell)
-        return self.folder(cell, numbers[-1]) if numbers else None
-
     def new_attempt(self, cell: Cell) -> tuple[int, AttemptFolder]:
         """Make the folder of a cell's next attempt, numbered one after the highest that is there. Raises DiskError."""
         make_folder(self.cells_path / cell.path)

@@ -23,20 +23,6 @@ _DEAD_WITHIN = 10.0
 """Seconds after KILL in which a process must be gone."""
 
 
-def become_subreaper() -> bool:
-    """From now on orphans among this process's descendants come back to it, not to init. False: not on this system."""
-    if not LINUX:
-        return False
-    keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
-    return True
-
-
-def die_with_parent() -> None:
-    """For `preexec_fn`: KILL this process when the *thread* that started it ends. Nothing where that is not known."""
-    if LINUX:
-        keeper.prctl(keeper.PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def hide_memory() -> None:
     """From now on no other process of this user may read this one's memory, nor the environment that it was started with:
     for those that hold keys. Root may. Nothing where that cannot be had.

@@ -105,11 +105,6 @@ def test_token_counts_come_back(count: int) -> None:
     assert units.tokens(units.format_tokens(count)) == count
 
 
-@given(st.integers(0, 10**15))
-def test_sizes_come_back(count: int) -> None:
-    assert units.size(units.format_size(count)) == count
-
-
 @given(st.decimals(0, 10**9, places=6).map(float))
 def test_money_comes_back(amount: float) -> None:
     assert units.money(units.format_money(amount)) == amount

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ralphbench.gateway.requests import apply_edits
+from ralphbench.gateway.requests import read_request
 from ralphbench.model import Limits, Sampling, Usage
 
 
@@ -51,7 +51,7 @@ def test_both_forms_of_the_request_and_the_answer_are_recorded(
     one.close()
     [call] = one.calls()
     assert one.body(call.started.request) == original
-    assert apply_edits(original, call.started.edits) == upstream.seen[0].body
+    assert read_request(original).edited(call.started.edits) == upstream.seen[0].body
     assert one.body(call.ended.response) == b"".join(events)
     sent = upstream.seen[0].json
     assert sent["model"] == "model-one"

@@ -9,7 +9,7 @@ import pytest
 from loop_support import ticket
 
 from ralphbench.errors import ConfigError
-from ralphbench.loop import SharedPlan, dump_plan, load_plan, plan_hash
+from ralphbench.loop import dump_plan, load_plan, plan_hash
 from ralphbench.model import Acceptance, TicketState
 
 GOOD = """\
@@ -54,7 +54,6 @@ def test_the_hash_is_of_what_is_to_be_done() -> None:
     assert plan_hash(plan) == plan_hash((replace(plan[0], state=TicketState.ACCEPTED, rejections=("no",)), plan[1]))
     assert plan_hash(plan) != plan_hash(plan[::-1])
     assert plan_hash(plan) != plan_hash((replace(plan[0], detail="Other."), plan[1]))
-    assert SharedPlan(plan, "x").hash == plan_hash(plan)
 
 
 @pytest.mark.parametrize(

@@ -106,38 +106,6 @@ def test_end_tree_ends_all_below(source: None, tree: subprocess.Popen[bytes]) ->
     assert end_tree(tree.pid) == 0
 
 
-def test_a_child_dies_with_its_parent() -> None:
-    script = """
-import subprocess, sys, time
-from ralphbench.sandbox.processes import die_with_parent
-child = subprocess.Popen(["sleep", "600"], preexec_fn=die_with_parent)
-print(child.pid, flush=True)
-time.sleep(600)
-"""
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    until(lambda: not Path(f"/proc/{child}/exe").exists())
-
-
-def test_orphans_come_back_to_a_subreaper() -> None:
-    script = """
-import os, subprocess, time
-from ralphbench.sandbox.processes import become_subreaper, descendants
-assert become_subreaper()
-subprocess.run(["setsid", "-f", "sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-orphans = descendants(os.getpid())
-print(len(orphans))
-for pid in orphans:
-    os.kill(pid, 9)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "1", done.stderr
-
-
 def test_what_a_dead_owner_and_a_dead_keeper_leave_is_found_by_its_mark(tmp_path: Path, marker: str) -> None:
     owner = f"""
 import time
