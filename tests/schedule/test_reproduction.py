@@ -14,7 +14,7 @@ from support.project import TASK, make_project
 pytestmark = pytest.mark.slow
 
 
-def test_an_attempt_that_worked_on_a_shared_plan_differs_only_where_it_does(tmp_path: Path) -> None:
+def test_an_attempt_that_worked_on_a_shared_plan_is_made_again_on_that_very_plan(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", plan={"shared": {"by": "good"}})
     assert project.run().returncode == 0
     attempt = project.record / "cells/words/good/r1/a1"
@@ -27,7 +27,8 @@ def test_an_attempt_that_worked_on_a_shared_plan_differs_only_where_it_does(tmp_
     copy = attempt / "shared-plan.yaml"
     copy.write_text(copy.read_text().replace("Write one", "Write some"))
     changed = project.ralphbench("reproduce", str(attempt), "--results", str(tmp_path / "r2"))
-    assert "plan: shared " in changed.stdout
+    assert changed.returncode != 0
+    assert "shared-plan.yaml" in changed.stderr, "a plan that is not the one it worked on"
 
 
 def test_an_attempt_is_judged_again_by_what_judged_it_whatever_became_of_its_task(tmp_path: Path) -> None:
