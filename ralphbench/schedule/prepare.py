@@ -11,7 +11,15 @@ from typing import Any
 from ralphbench.agents import load_agent
 from ralphbench.config import identity, identity_parts
 from ralphbench.endpoints import Embedded, Endpoint, ModelInfo, load_endpoint, price_terms
-from ralphbench.errors import DiskFull, EndpointError, EnvironmentProblem, RalphbenchError, TaskError, UsageError
+from ralphbench.errors import (
+    DiskFull,
+    EndpointError,
+    EnvironmentProblem,
+    RalphbenchError,
+    TaskError,
+    UsageError,
+    WorkspaceError,
+)
 from ralphbench.gateway.prices import find_price
 from ralphbench.grading import Proof, keep_gates, prove_task, require_tools
 from ralphbench.loop import prompts_hash
@@ -19,7 +27,7 @@ from ralphbench.model import Experiment, ModelRef, PlanModeKind, Profile, Stage,
 from ralphbench.record import ExperimentFolder, Quarantine, require_room
 from ralphbench.sandbox import choose
 from ralphbench.schedule.places import Places
-from ralphbench.workspace import Mirror, prepare_mirror
+from ralphbench.workspace import Mirror, prepare_mirror, refuse_inside
 
 Say = Callable[[str], None]
 
@@ -60,13 +68,15 @@ class Prepared:
 
 
 def prepare(experiment: Experiment, places: Places, say: Say) -> Prepared:
-    """Check what can be checked without a server: disk, agents, targets, gates. What identities are made of is known then.
+    """Check what can be checked without a server: places, disk, agents, targets, gates. It is known
+    then what identities are made of.
 
     Raises the first kind of problem found, with all of its kind in one message.
     """
     sandbox, reason = choose(experiment.sandbox)
     prepared = Prepared(experiment, places, sandbox, reason)
     prepared.warnings += experiment.warnings
+    check_place(experiment, places)
     check_disk(experiment, places)
     _check_agents(prepared)
     _check_tasks(prepared, say)
@@ -100,6 +110,14 @@ def _every_stage(experiment: Experiment) -> Iterator[tuple[Profile, StageModel]]
 def _plans(experiment: Experiment, profile: Profile) -> bool:
     kind = experiment.plan.kind
     return kind is PlanModeKind.OWN or (kind is PlanModeKind.SHARED_BY and experiment.plan.source == profile.name)
+
+
+def check_place(experiment: Experiment, places: Places) -> None:
+    """Raises EnvironmentProblem where worktrees would lie in a repository, as where the home folder is one."""
+    try:
+        refuse_inside(places.workspaces(experiment.results, experiment.name))
+    except WorkspaceError as error:
+        raise EnvironmentProblem(error.message, remedy=error.remedy) from error
 
 
 def check_disk(experiment: Experiment, places: Places) -> None:

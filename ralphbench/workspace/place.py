@@ -20,15 +20,20 @@ def refuse_place(folder: Path, branch: str) -> None:
         remove_tree(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WorkspaceError(f"the workspace's folder {folder} is not empty", remedy=f"rm -r {folder}")
+    refuse_inside(folder)
+    if Git().full("check-ref-format", f"refs/heads/{branch}", ok=range(256))[0] != 0:
+        raise WorkspaceError(f"git cannot have a branch named {branch!r}", remedy="git help check-ref-format")
+
+
+def refuse_inside(folder: Path) -> None:
+    """Raises WorkspaceError where a folder lies in a repository."""
     for above in folder.resolve().parents:
         bare = (above / "HEAD").is_file() and (above / "objects").is_dir() and (above / "refs").is_dir()
         if bare or (above / ".git").exists():
             raise WorkspaceError(
                 f"the workspace {folder} would lie inside the repository {above}, where an agent could reach it",
-                remedy="name a folder for workspaces that is outside of any repository, e.g. ~/.cache/ralphbench",
+                remedy="export RALPHBENCH_CACHE=<a folder outside of any repository>",
             )
-    if Git().full("check-ref-format", f"refs/heads/{branch}", ok=range(256))[0] != 0:
-        raise WorkspaceError(f"git cannot have a branch named {branch!r}", remedy="git help check-ref-format")
 
 
 def whole_index(index: Path, *, sha256: bool) -> bool:
