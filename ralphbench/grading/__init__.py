@@ -11,7 +11,7 @@ from ralphbench.grading.keep import check_gates, keep_gates, with_kept_gates
 from ralphbench.grading.lint import lint
 from ralphbench.grading.needs import require_tools
 from ralphbench.grading.place import remove_abandoned
-from ralphbench.grading.proof import Proof, load_proof, proof_path, require_proof, save_proof
+from ralphbench.grading.proof import Proof, load_proof, proof_path, save_proof
 from ralphbench.grading.prove import logs_of, prove_task
 from ralphbench.grading.reports import read_report
 from ralphbench.grading.seal import seal
@@ -34,7 +34,6 @@ __all__ = [
     "prove_task",
     "read_report",
     "remove_abandoned",
-    "require_proof",
     "require_tools",
     "save_proof",
     "seal",

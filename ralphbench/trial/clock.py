@@ -34,8 +34,3 @@ class Clock:
     def provisional(self, pauses: Sequence[Pause]) -> None:
         """The pauses of the running stage so far."""
         self._provisional = tuple(pauses)
-
-    def settle(self) -> None:
-        """The stage is over: its pauses stay."""
-        self._pauses.extend(self._provisional)
-        self._provisional = ()

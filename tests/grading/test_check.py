@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ralphbench.errors import TargetError, TaskError
-from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, require_proof, save_proof
+from ralphbench.grading import Proof, check_task, lint, load_proof, proof_path, save_proof
 from ralphbench.model import Gate, GateKind, GateOutcome, GateResult, Report, Target, Task
 from ralphbench.record import Quarantine
 from ralphbench.workspace import prepare_mirror
@@ -79,7 +79,7 @@ def test_a_good_task_is_proven_and_the_proof_is_found_again(good: Task, check, t
         *(("reference", name, GateOutcome.PASS) for name in ("holds", "new", "judge")),
     ]
     base, store = proof.base_commit, tmp_path / "proofs"
-    assert load_proof(good, base, store) == require_proof(good, base, store) == proof
+    assert load_proof(good, base, store) == proof
     assert (tmp_path / "out/base/new.log").exists()
     assert (tmp_path / "out/reference/judge.log").exists()
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -251,9 +251,6 @@ def test_an_overlay_that_nobody_was_told_of_is_refused(good: Task) -> None:
 def test_a_proof_is_of_one_state_of_a_task_only(good: Task, check, tmp_path: Path) -> None:
     store, base = tmp_path / "proofs", prepare_mirror(good, tmp_path / "cache").base
     assert load_proof(good, base, store) is None
-    with pytest.raises(TaskError, match="nobody has proven yet") as told:
-        require_proof(good, base, store)
-    assert told.value.remedy == "ralphbench task check sum"
     assert check(good, store=store).base_commit == base
     changed = replace(good, gates_digest="f" * 64)
     assert load_proof(changed, base, store) is None
@@ -279,10 +276,14 @@ def refused(task: Task, base: str, store: Path) -> str:
 def test_a_proof_that_failed_is_kept_and_says_why(good: Task, check, judged, tmp_path: Path) -> None:
     bad = judged(with_gate(good, gate("new", "goal", "true")))
     failed = check(bad, store=tmp_path / "proofs")
-    with pytest.raises(TaskError, match="cannot be used:\n  - gate 'new'"):
-        require_proof(bad, failed.base_commit, tmp_path / "proofs")
+    kept = load_proof(bad, failed.base_commit, tmp_path / "proofs")
+    assert kept == failed
+    assert not failed.ok
+    assert "gate 'new'" in failed.problems[0]
     save_proof(replace(failed, ok=True), bad, tmp_path / "proofs")
-    assert require_proof(bad, failed.base_commit, tmp_path / "proofs").ok
+    mended = load_proof(bad, failed.base_commit, tmp_path / "proofs")
+    assert mended is not None
+    assert mended.ok
 
 
 @pytest.mark.parametrize("size", [0, 1, 40, -5])
