@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ralphbench.agents import Agent, load_agent
@@ -34,17 +34,17 @@ from ralphbench.model import (
 from ralphbench.record import AttemptFolder, EventLog, read_spec, write_result
 from ralphbench.sandbox import Sandbox, SandboxSpec, open_sandbox
 from ralphbench.trial.clock import Clock
-from ralphbench.trial.doing import own_doing
+from ralphbench.trial.doing import own_doing, own_wreck
 from ralphbench.trial.history import History, read_history
 from ralphbench.trial.judging import Judge
 from ralphbench.trial.keeping import keep_work
 from ralphbench.trial.leases import LeaseClient
-from ralphbench.trial.outcome import Judged, build_result, last_stage, nothing_done
+from ralphbench.trial.outcome import Judged, build_result, last_stage, nothing_done, stage_begun
 from ralphbench.trial.ports import PlanMade, TrialPorts, anchor, project_rules
 from ralphbench.trial.replayed import stages_not_run
 from ralphbench.trial.stages import StageRunner, agent_key
 from ralphbench.trial.stop import StopRequest
-from ralphbench.workspace import Workspace, open_mirror
+from ralphbench.workspace import Workspace, open_mirror, remove_tree
 
 
 def run_attempt(path: Path, stop: StopRequest) -> AttemptResult:
@@ -95,10 +95,10 @@ class _Attempt:
             if self.history.loop_ended is not None:
                 raise NotJudged(f"grading could not begin: {error}") from error
             return self._give_up(Ending.SANDBOX, error)
-        except (DiskError, WorkspaceError) as error:
-            if workspace is None or (crashed := self._own_doing(workspace, error)) is None:
+        except (DiskError, WorkspaceError, OSError) as error:  # an OSError: what a stage needs is gone from under it
+            if (crashed := self._own_doing(workspace, error)) is None:
                 raise
-            ended = crashed
+            workspace, ended = crashed
         return self._conclude(workspace, ended)
 
     def _ended(self, workspace: Workspace) -> LoopOutcome:
@@ -116,30 +116,60 @@ class _Attempt:
             finally:
                 self.seconds = self._clock_now()
 
-    def _own_doing(self, workspace: Workspace, error: DiskError | WorkspaceError) -> LoopOutcome | None:
-        """The loop's end where the contender itself has brought about what the harness could not get over."""
-        if self.history.loop_ended is not None:
+    def _own_doing(
+        self, workspace: Workspace | None, error: DiskError | WorkspaceError | OSError
+    ) -> tuple[Workspace, LoopOutcome] | None:
+        """The loop's end where the contender itself has brought about what the harness could not get over, and where its
+        commit is: in the base, in a new workspace, where it has left nothing that could be read.
+        """
+        stage = last_stage(self.folder)
+        if self.history.loop_ended is not None or (workspace is None and stage is None):
             return None
-        state = self._state(workspace)
-        why = own_doing(error, workspace, state.commit, self.spec.mirror)
+        if isinstance(error, OSError):
+            error = WorkspaceError(str(error))
+        state = self._state()
+        if workspace is None:
+            why = own_wreck(error, self.spec.workspace, self.spec.mirror, self._branch)
+        else:
+            why = own_doing(error, workspace, state.commit, self.spec.mirror)
         if why is None:
             return None
-        workspace.settle(state.commit)
-        outcome = LoopOutcome(
-            Ending.AGENT_CRASH, last_stage(self.folder), None, why, commit=state.commit, wip=None, state=state
-        )
+        settled = self._settled(workspace, state)
+        if settled is None:
+            return None
+        workspace, state = settled
+        outcome = LoopOutcome(Ending.AGENT_CRASH, stage, None, why, commit=state.commit, wip=None, state=state)
         self.log.append(EventKind.LOOP_ENDED, **codec.builtins(outcome))
         self.log.sync()
-        return outcome
+        return workspace, outcome
 
-    def _state(self, workspace: Workspace) -> LoopState:
+    def _settled(self, workspace: Workspace | None, state: LoopState) -> tuple[Workspace, LoopState] | None:
+        """A workspace whose last accepted work can be read, and what that is: a new one at the base, if it must be. None:
+        nobody has worked since it was opened, and what is torn may be a power cut's doing.
+        """
+        if workspace is not None:
+            with contextlib.suppress(WorkspaceError):
+                workspace.settle(state.commit)
+                self._keep(workspace, state.commit)
+                return workspace, state
+            if not stage_begun(self.folder):
+                return None
+        self.log.append(
+            EventKind.WARNING,
+            text="the harness's own repository of this attempt is wrecked: what is judged is the base",
+        )
+        remove_tree(self.spec.workspace)
+        anew = Workspace.create(self.spec.workspace, open_mirror(self.spec.mirror), self._branch)
+        return anew, replace(state, commit=anew.base, tree=anew.tree_of(anew.base))
+
+    def _state(self) -> LoopState:
         """Of the loop where it was, else as an earlier process left it."""
         reached: LoopState | None = getattr(self.loop, "state", None)  # not there before the loop has begun
         if reached is not None:
             return reached
         if self.history.state is not None:
             return state_of(self.history.state)
-        return LoopState(commit=workspace.base, tree=workspace.tree_of(workspace.base))
+        return LoopState(commit=self.spec.base, tree="")
 
     def _clock_now(self) -> float:
         """The contender's clock."""
@@ -165,12 +195,17 @@ class _Attempt:
             return Workspace.open(spec.workspace)
         if spec.workspace.exists():
             shutil.rmtree(spec.workspace)  # half made by a process that was killed
-        branch = f"exp/{spec.experiment}/{spec.cell.path.as_posix()}/a{spec.number}"
+        branch = self._branch
         with self._interval(IntervalKind.HARNESS, "workspace"):
             workspace = Workspace.create(spec.workspace, open_mirror(spec.mirror), branch)
         self.log.append(EventKind.WORKSPACE_READY, base=workspace.base, tree=workspace.tree(), branch=branch)
         self.log.sync()
         return workspace
+
+    @property
+    def _branch(self) -> str:
+        """Of the agent's own repository."""
+        return f"exp/{self.spec.experiment}/{self.spec.cell.path.as_posix()}/a{self.spec.number}"
 
     def _agents(self) -> dict[tuple[str, str], Agent]:
         models = self.spec.profile.stages.values()
@@ -243,10 +278,13 @@ class _Attempt:
         if ended.ending is Ending.INTERRUPTED:
             raise Interrupted(ended.detail)
         with self._interval(IntervalKind.HARNESS, "commits"):
-            workspace.bundle(self.folder.bundle)
-            workspace.patch(workspace.base, ended.commit, self.folder.patch)
+            self._keep(workspace, ended.commit)
         judged = Judge(self.spec, self.folder, self.log, self.stop).judge(workspace, ended)
         return self._commit(ended, judged)
+
+    def _keep(self, workspace: Workspace, commit: str) -> None:
+        workspace.bundle(self.folder.bundle)
+        workspace.patch(workspace.base, commit, self.folder.patch)
 
     def _give_up(self, ending: Ending, error: RalphbenchError) -> AttemptResult:
         """An infrastructure fault outside any stage. What an earlier process had committed stays in the record."""

@@ -123,5 +123,15 @@ def last_stage(folder: AttemptFolder) -> Stage | None:
     return stage
 
 
+def stage_begun(folder: AttemptFolder) -> bool:
+    """Whether the process that writes the record now has begun a stage."""
+    begun = False
+    for event in read_events(folder):
+        if event.kind in (EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_RESUMED):
+            begun = False
+        begun = begun or event.kind == EventKind.STAGE_STARTED
+    return begun
+
+
 def iso(t: float) -> str:
     return datetime.fromtimestamp(t, UTC).isoformat(timespec="seconds")

@@ -12,7 +12,7 @@ from ralphbench.workspace.history import CappedDiff, Commit, FileChange
 from ralphbench.workspace.layout import borrow, make_repo
 from ralphbench.workspace.links import leaving
 from ralphbench.workspace.mirror import Mirror, open_mirror, prepare_mirror
-from ralphbench.workspace.place import refuse_inside
+from ralphbench.workspace.place import STATE, refuse_inside
 from ralphbench.workspace.scan import Skipped
 from ralphbench.workspace.stage import apply_patches, open_stage
 from ralphbench.workspace.survey import Survey, remove_tree, survey
@@ -22,6 +22,7 @@ from ralphbench.workspace.worktree import Workspace
 
 __all__ = [
     "FINAL",
+    "STATE",
     "CappedDiff",
     "Commit",
     "Entry",

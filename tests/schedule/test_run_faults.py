@@ -117,6 +117,18 @@ def test_a_missing_agent_is_said_with_what_to_type(tmp_path: Path) -> None:
     assert not list(project.record.glob("cells/*"))
 
 
+@pytest.mark.parametrize("bare", [False, True], ids=["with a worktree", "bare"])
+def test_a_cache_inside_a_repository_is_refused_before_anything_is_spent(tmp_path: Path, bare: bool) -> None:
+    project = make_project(tmp_path / "project")
+    home = tmp_path / "home"
+    subprocess.run(["git", "init", "-q", *(["--bare"] if bare else []), home], check=True)
+    done = project.run(env={"RALPHBENCH_CACHE": str(home / ".cache/ralphbench")})
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"would lie inside the repository {home}," in done.stderr
+    assert "export RALPHBENCH_CACHE=" in done.stderr
+    assert not list(project.record.glob("cells/*"))
+
+
 def test_an_endpoint_that_is_down_is_said_before_anything_is_spent(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     project.write(
@@ -411,6 +423,39 @@ def test_an_attempt_goes_on_where_its_record_was_moved_to_and_a_copy_begins_anew
     result = json.loads(path.read_bytes())
     assert (result["number"], result["processes"], result["verdict"]["resolved"]) == (1, 2, True)
     assert not list(project.root.glob("cache/work/*/*/*/*/a*")), "no worktree is left, wherever it was"
+
+
+def breaking(command: str, ticket: str) -> dict[str, Any]:
+    """The usual script, with a build that runs a command of the contender's own."""
+    script = copy.deepcopy(SCRIPT)
+    for rule in script["rules"]:
+        if rule.get("when", {}).get("ticket") == ticket and rule["when"]["stage"] == "build":
+            rule["turns"][0]["tools"][0]["arguments"]["command"] = command
+    return script
+
+
+@pytest.mark.parametrize("ticket", ["t1", "t2"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm -rf ../harness",
+        "rm -rf ../harness/objects",
+        "rm -rf ../../a1",
+        "rm -rf ../harness; for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -q 'ralphbench[.]trial HERE'"
+        " && kill -9 ${p#/proc/}; done",
+    ],
+    ids=["all", "its objects", "the workspace", "and its process"],
+)
+def test_a_contender_that_wrecks_the_harness_s_repository_has_crashed(
+    tmp_path: Path, command: str, ticket: str
+) -> None:
+    project = make_project(tmp_path, script=breaking(command.replace("HERE", str(tmp_path)), ticket), void_retries=1)
+    done = project.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = results(project)
+    assert (result["ending"], result["stage"]) == ("agent_crash", "build")
+    assert result["commit"] == result["base"]
+    assert result["verdict"]["resolved"] is False
 
 
 def test_a_trial_that_dies_again_and_again_is_void_and_named(tmp_path: Path) -> None:
