@@ -93,12 +93,18 @@ def test_a_disk_that_somebody_else_fills_stops_the_run_and_the_same_command_goes
     nothing_left(project)
 
 
-def test_who_runs_beside_a_contender_that_fills_the_disk_goes_on_when_that_one_has_crashed(disk: Path) -> None:
-    fill = FILL.format("big") + "; sleep 6"
-    script = that_does(fill, model="idle")
+def test_who_runs_beside_a_contender_that_fills_the_disk_goes_on_when_that_one_has_crashed(
+    tmp_path: Path, disk: Path
+) -> None:
+    """Each waits for the other: the disk is full when the good one goes on, and stays so until that one is cut off."""
+    pid, full = tmp_path / "pid", tmp_path / "full"
+    fill = f"until [ -s {pid} ]; do sleep 0.1; done; {FILL.format('big')}; touch {full}; "
+    script = that_does(fill + f"while kill -0 $(cat {pid}) 2>/dev/null; do sleep 0.1; done", model="idle")
+    wait = f"[ -e {full} ] || echo $PPID > {pid}; until [ -e {full} ]; do sleep 0.1; done"
     for rule in script["rules"]:
-        if rule.get("when", {}).get("model") == "good":
-            rule["turns"][0]["delay"] = 3
+        wanted = rule.get("when", {})
+        if (wanted.get("model"), wanted.get("stage")) == ("good", "build"):
+            rule["turns"].insert(0, {"tools": [{"name": "bash", "arguments": {"command": wait}}]})
     project = make_project(disk / "p", script=script, profiles=["good", "idle"])
     done = project.run("--jobs", "2", env=ENOUGH)
     assert done.returncode == 0, done.stdout + done.stderr
