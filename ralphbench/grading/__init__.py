@@ -10,7 +10,7 @@ from ralphbench.grading.grade import grade
 from ralphbench.grading.keep import check_gates, keep_gates, with_kept_gates
 from ralphbench.grading.lint import lint
 from ralphbench.grading.needs import require_tools
-from ralphbench.grading.place import remove_abandoned
+from ralphbench.grading.place import place_to_judge, remove_abandoned
 from ralphbench.grading.proof import Proof, load_proof, proof_path, save_proof
 from ralphbench.grading.prove import logs_of, prove_task
 from ralphbench.grading.reports import read_report
@@ -30,6 +30,7 @@ __all__ = [
     "lint",
     "load_proof",
     "logs_of",
+    "place_to_judge",
     "proof_path",
     "prove_task",
     "read_report",

@@ -7,7 +7,6 @@ import dataclasses
 import io
 import os
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from ralphbench import __version__
 from ralphbench.config import differences
 from ralphbench.errors import RecordError
-from ralphbench.grading import with_kept_gates
+from ralphbench.grading import place_to_judge, with_kept_gates
 from ralphbench.loop import load_plan, plan_hash, prompts_hash
 from ralphbench.model import (
     AttemptResult,
@@ -38,6 +37,7 @@ from ralphbench.record import (
     require_writable,
 )
 from ralphbench.schedule.manifest import machine
+from ralphbench.schedule.places import user_places
 from ralphbench.schedule.prepare import Prepared
 from ralphbench.workspace import restore_record
 
@@ -86,8 +86,7 @@ def _servers(told: Mapping[str, Any]) -> dict[str, Any]:
 @contextlib.contextmanager
 def open_reproduction(source: Path, results: Path) -> Iterator[Reproduction]:
     """From an attempt's folder or a bundle; what is unpacked for it is gone afterwards. Raises RecordError."""
-    with tempfile.TemporaryDirectory(prefix="ralphbench-reproduce-") as scratch:
-        place = Path(scratch)
+    with place_to_judge(user_places().grading) as place:  # where the next run removes what a killed one has left
         if source.is_dir():
             folder = AttemptFolder(source)
             _require_whole(folder)
