@@ -155,7 +155,10 @@ def error_text(body: bytes | str) -> str:
         value = codec.loads_any(text)
     except (ValueError, RecursionError):
         return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:500]
-    return _said(value) or text[:500]
+    try:
+        return _said(value) or text[:500]
+    except RecursionError:  # read, and nested without end all the same
+        return text[:500]
 
 
 def _said(value: Any) -> str:
